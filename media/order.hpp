@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// What the owner of calls tells the media engine and what the engine tells back: values only, no pointers, no SDP. Leg
+// ids are the owner's. Walk of a leg: OpenLeg -> LegReady (or LegFailed) -> ArmLeg -> JoinLegs -> ... -> CloseLeg ->
+// LegGone. Opening is an ask: ports are bound before LegReady, so that the owner writes its SDP with addresses that
+// exist. The engine never knows what a call is.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+#include "base/address.hpp"
+#include "base/slots.hpp"
+
+namespace isthmus::media {
+
+using LegId = Id<struct MediaLegTag>;
+
+enum class LegKind : uint8_t {
+  webrtc,  // ICE-lite on the shared UDP port, DTLS-SRTP, RTCP multiplexed (RFC 8834)
+  rtp      // plain RTP/AVP on a port pair of its own, symmetric (RFC 4961)
+};
+
+// Formats the relay knows by name; it never decodes them. telephone_event: RFC 4733, one payload type per clock rate.
+enum class Codec : uint8_t { none, pcmu, pcma, g722, opus, telephone_event, comfort_noise };
+
+struct Payload {
+  uint8_t number = 0;  // payload type on this leg, 0..127
+  Codec codec = Codec::none;
+  uint32_t clock = 8000;
+  friend bool operator==(const Payload&, const Payload&) = default;
+};
+inline constexpr size_t kMaxPayloads = 16;
+struct PayloadMap {
+  std::array<Payload, kMaxPayloads> entries{};
+  uint8_t count = 0;
+  friend bool operator==(const PayloadMap&, const PayloadMap&) = default;
+};
+
+template <size_t N>
+struct SmallText {  // trivially copyable text of bounded length; longer input is cut by the caller's own check, never
+                    // here
+  std::array<char, N> chars{};
+  uint16_t size = 0;
+  static SmallText of(std::string_view text) {
+    SmallText out;
+    for (; out.size < N && out.size < text.size(); ++out.size) out.chars[out.size] = text[out.size];
+    return out;
+  }
+  std::string_view view() const { return {chars.data(), size}; }
+  friend bool operator==(const SmallText& a, const SmallText& b) { return a.view() == b.view(); }
+};
+using Ufrag = SmallText<256>;     // RFC 8839: 4..256 ice-chars
+using Password = SmallText<256>;  // RFC 8839: 22..256 ice-chars
+
+struct IceCredentials {
+  Ufrag ufrag;
+  Password password;
+};
+
+enum class HashName : uint8_t { sha1, sha224, sha256, sha384, sha512 };
+struct Fingerprint {  // RFC 8122; `size` octets of `octets` count
+  HashName hash = HashName::sha256;
+  std::array<uint8_t, 64> octets{};
+  uint8_t size = 0;
+  friend bool operator==(const Fingerprint&, const Fingerprint&) = default;
+};
+enum class DtlsRole : uint8_t { active, passive };  // ours: active sends the ClientHello (RFC 8842)
+
+// Orders.
+struct OpenLeg {
+  LegId leg;
+  LegKind kind = LegKind::rtp;
+  IpAddress local;  // rtp: the interface to bind on; unspecified family: the engine's default
+};
+struct ArmWebrtc {
+  LegId leg;
+  IceCredentials remote;
+  Fingerprint fingerprint;
+  DtlsRole role = DtlsRole::passive;
+  PayloadMap payloads;
+};
+struct ArmRtp {
+  LegId leg;
+  SocketAddress remote;       // from the SDP; not set: hold (RFC 3264 8.4), nothing is sent
+  SocketAddress remote_rtcp;  // a=rtcp or remote + 1
+  IpAddress signalling;  // the latch admits only this address and the SDP's (advisory ES2017-04); not set: SDP only
+  PayloadMap payloads;
+};
+struct JoinLegs {  // both ways; joining a leg to itself is an echo; a former partner is released
+  LegId a;
+  LegId b;
+};
+struct SwitchLeg {  // gates, seen from the engine: `receive` false drops what the peer of the leg sends, `send` false
+                    // what would go to it
+  LegId leg;
+  bool receive = true;
+  bool send = true;
+};
+struct SendDtmf {  // RFC 4733 event into the leg, paced by the engine; needs a telephone_event payload on it, otherwise
+                   // DtmfUnsendable
+  LegId leg;
+  char digit = '0';  // 0-9 * # A-D
+  uint16_t milliseconds = 160;
+};
+struct CloseLeg {
+  LegId leg;
+};
+using Order = std::variant<OpenLeg, ArmWebrtc, ArmRtp, JoinLegs, SwitchLeg, SendDtmf, CloseLeg>;
+static_assert(std::is_trivially_copyable_v<Order>);
+
+// Events.
+enum class LegFault : uint8_t {
+  no_ports,
+  no_such_leg,
+  ice_timeout,
+  dtls_failed,
+  fingerprint_mismatch,
+  consent_lost,
+  limit
+};
+std::string_view describe(LegFault fault);
+
+inline constexpr size_t kMaxLocalAddresses = 8;
+struct LegReady {
+  LegId leg;
+  std::array<SocketAddress, kMaxLocalAddresses>
+      addresses{};  // webrtc: host candidates, best first; rtp: [0] is RTP, [1] RTCP
+  uint8_t address_count = 0;
+  IceCredentials local;     // webrtc
+  Fingerprint fingerprint;  // webrtc: of our certificate
+};
+struct LegFailed {
+  LegId leg;
+  LegFault why = LegFault::no_ports;
+};
+struct LegConnected {  // webrtc: ICE and DTLS are up; rtp: the first packet came and the latch holds
+  LegId leg;
+  SocketAddress remote;
+};
+struct LegSilent {  // no RTP from the peer for the configured time while receiving is on; once until it speaks again
+  LegId leg;
+};
+struct DtmfReceived {  // once per RFC 4733 event, at its first end packet or time-out
+  LegId leg;
+  char digit = '0';
+  uint16_t milliseconds = 0;
+};
+struct DtmfUnsendable {
+  LegId leg;
+};
+struct LegGone {  // answer to CloseLeg: sockets are handed back; final counters of the leg
+  LegId leg;
+  uint64_t packets_received = 0;
+  uint64_t packets_sent = 0;
+  uint64_t packets_dropped = 0;
+};
+using Event = std::variant<LegReady, LegFailed, LegConnected, LegSilent, DtmfReceived, DtmfUnsendable, LegGone>;
+static_assert(std::is_trivially_copyable_v<Event>);
+
+}  // namespace isthmus::media
