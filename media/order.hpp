@@ -105,7 +105,8 @@ struct SendDtmf {  // RFC 4733 event into the leg, paced by the engine; needs a 
   char digit = '0';  // 0-9 * # A-D
   uint16_t milliseconds = 160;
 };
-struct CloseLeg {
+struct CloseLeg {  // always answered by LegGone, also for a leg that is not there (any other order:
+                   // LegFailed{no_such_leg})
   LegId leg;
 };
 using Order = std::variant<OpenLeg, ArmWebrtc, ArmRtp, JoinLegs, SwitchLeg, SendDtmf, CloseLeg>;
@@ -132,7 +133,7 @@ struct LegReady {
   IceCredentials local;     // webrtc
   Fingerprint fingerprint;  // webrtc: of our certificate
 };
-struct LegFailed {
+struct LegFailed {  // before LegReady: the leg is no more; after it: the leg stays until CloseLeg
   LegId leg;
   LegFault why = LegFault::no_ports;
 };
