@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The only room that reads the clocks, the random source, the limits and the interfaces of the machine. It keeps
+// nothing and decides nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/address.hpp"
+#include "base/random.hpp"
+#include "base/time.hpp"
+
+namespace isthmus::transport {
+
+// An errno of the operating system, kept as a value.
+struct SystemError {
+  int number = 0;
+  std::string text() const;
+};
+
+Now read_clocks();
+Seed random_seed();  // 32 octets from getrandom(2); ends the program when the kernel has none
+
+// Raises RLIMIT_NOFILE to its hard limit; returns how many descriptors the process may now open.
+uint64_t raise_descriptor_limit();
+
+// Addresses of interfaces that are up: IPv4 first, loopback last; no IPv6 link-local ones.
+std::vector<IpAddress> own_addresses();
+
+}  // namespace isthmus::transport
