@@ -90,6 +90,7 @@ const std::string& Leg::offer(const Intent& intent) {
   publish(std::move(out));
   offered_ = std::move(formats);
   offered_direction_ = intent.direction;
+  ptime_ = intent.ptime;
   return last_text_;
 }
 
@@ -125,12 +126,18 @@ Result<Agreed, Refusal> Leg::answer(const RemoteAudio& offer, const Intent& inte
   }
   publish(std::move(out));
   offered_.reset();
+  ptime_ = intent.ptime;
   sections_ = offer.sections;
   section_ = offer.section;
   bind(agreed.send);
   remote_ = offer;
   agreed_ = agreed;
   return agreed;
+}
+
+Result<Agreed, Refusal> Leg::refresh(const RemoteAudio& offer) {
+  if (!agreed_) return fail(Refusal::shape);
+  return answer(offer, {codecs_of(agreed_->send), agreed_->direction, Preference::own, ptime_});
 }
 
 Result<Agreed, Refusal> Leg::accept(const RemoteAudio& answer) {
@@ -271,6 +278,15 @@ DtlsRole Leg::role_towards(const RemoteAudio& offer) const {
   if (keep && offer.setup == Setup::actpass) return agreed_->role;
   if (offer.setup == Setup::passive) return DtlsRole::active;
   return DtlsRole::passive;
+}
+
+std::string_view describe(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::no_common_codec: return "no common codec";
+    case Refusal::refused: return "the peer refuses the audio";
+    case Refusal::shape: return "the answer does not fit the offer";
+  }
+  return "unknown";
 }
 
 }  // namespace isthmus::sdp

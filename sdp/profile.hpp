@@ -69,6 +69,10 @@ class Leg {
   // Answers the peer's offer (section 6). A refusal leaves the leg as it was.
   Result<Agreed, Refusal> answer(const RemoteAudio& offer, const Intent& intent);
 
+  // Answers an offer that changes nothing of the session with what is agreed already (session refresh, new address):
+  // the text is the last answer when that would say the same. Requires agreed().
+  Result<Agreed, Refusal> refresh(const RemoteAudio& offer);
+
   // Takes the peer's answer to our last offer. A refusal leaves the leg as it was before that offer, apart from the o=
   // version.
   Result<Agreed, Refusal> accept(const RemoteAudio& answer);
@@ -101,6 +105,7 @@ class Leg {
   std::vector<Format> bound_;                   // payload numbers of this leg; a codec keeps its number (section 8.3.2)
   std::optional<std::vector<Format>> offered_;  // our open offer
   Direction offered_direction_ = Direction::sendrecv;
+  uint16_t ptime_ = 0;  // of the last description
   std::optional<Agreed> agreed_;
   std::optional<RemoteAudio> remote_;
 };
