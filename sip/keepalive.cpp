@@ -4,7 +4,7 @@
 
 namespace isthmus::sip {
 
-bool Keepalive::watch(const Now& now, const Path& path, Protocol protocol) {
+bool Keepalive::add(const Path& path, Protocol protocol, TimePoint now) {
   const Key key{path.flow, path.remote};
   const auto at = paths_.find(key);
   if (at != paths_.end()) {
@@ -19,11 +19,11 @@ bool Keepalive::watch(const Now& now, const Path& path, Protocol protocol) {
   kept.path = path;
   kept.period = is_reliable(protocol) ? config_.stream_period : config_.datagram_period;
   kept.users = 1;
-  kept.timer = timers_.set(now.steady + kept.period, key);
+  kept.timer = timers_.set(now + kept.period, key);
   return true;
 }
 
-void Keepalive::unwatch(const Path& path) {
+void Keepalive::remove(const Path& path) {
   const auto at = paths_.find(Key{path.flow, path.remote});
   if (at == paths_.end() || --at->second.users > 0) return;
   timers_.cancel(at->second.timer);

@@ -26,9 +26,9 @@ class Keepalive {
   explicit Keepalive(const KeepaliveConfig& config = {}) : config_(config) {}
 
   // One more binding uses this path. False: the limit is reached; counted, the path is not kept alive.
-  bool watch(const Now& now, const Path& path, Protocol protocol);
-  void unwatch(const Path& path);  // one binding less
-  void flow_down(FlowId flow);     // all its paths are forgotten, whatever their users
+  bool add(const Path& path, Protocol protocol, TimePoint now);
+  void remove(const Path& path);  // one binding less
+  void flow_down(FlowId flow);    // all its paths are forgotten, whatever their users
   void expire(Pass& pass);
   TimePoint next_deadline() const { return timers_.next(); }
 
