@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// What the page says to people: one sentence for each state and each way a call or a sign-in can fail. Pure functions.
+
+const STATES = {
+  pending: 'Asking for permission …',
+  calling: 'Calling …',
+  ringing: 'Ringing …',
+  confirmed: 'In a call',
+  dropped: 'Call ended',
+};
+
+const STEPS = {pending: 'Asking', calling: 'Calling', ringing: 'Ringing', confirmed: 'Connected', dropped: 'Ended'};
+
+const REASONS = {
+  hung_up: 'The other side hung up.',
+  cancelled: 'The caller gave up.',
+  refused: 'The web server did not allow this call.',
+  no_web_server: 'No web server is configured that could allow this call.',
+  web_server_unreachable: 'The web server that allows calls could not be reached.',
+  web_server_error: 'The web server that allows calls failed.',
+  web_server_malformed: 'The answer of the web server that allows calls could not be understood.',
+  web_server_timeout: 'The web server that allows calls did not decide in time.',
+  not_found: 'Nobody here has this number.',
+  unavailable: 'Nobody can be reached at this number just now.',
+  invite_timeout: 'Nobody answered.',
+  media_failed: 'No sound connection could be made.',
+  connection_lost: 'The connection with the gateway was lost.',
+  commanded: 'The web server ended the call.',
+  shutdown: 'The gateway is shutting down.',
+  error: 'Something went wrong in the gateway.',
+};
+
+const CODES = {
+  403: 'The other side does not allow this call.',
+  404: 'This number does not exist.',
+  408: 'The other side did not answer in time.',
+  410: 'This number is no longer in use.',
+  480: 'Nobody can be reached at this number just now.',
+  484: 'This number is incomplete.',
+  486: 'The line is busy.',
+  487: 'The call was given up.',
+  488: 'The other side cannot use our kind of sound connection.',
+  500: 'The other side failed.',
+  503: 'The other side has no room for this call just now.',
+  600: 'The line is busy.',
+  603: 'The call was declined.',
+};
+
+const ERRORS = {
+  0: 'The gateway cannot be reached.',
+  [-32000]: 'You are not signed in.',
+  [-32002]: 'This name and password do not fit together.',
+  [-32004]: 'The session is over; please sign in again.',
+  [-32007]: 'You have too many calls already.',
+  [-32008]: 'No sound connection could be made.',
+  [-32009]: 'The gateway has no room just now.',
+};
+
+const MICROPHONE = {
+  NotAllowedError: 'The browser did not let this page use the microphone.',
+  NotFoundError: 'No microphone was found.',
+  NotReadableError: 'The microphone is in use elsewhere.',
+};
+
+const OFF = {
+  replaced: 'You signed in elsewhere with this session.',
+  removed: 'You were signed out by the gateway.',
+  sign_in_limit: 'Too many attempts; please wait a minute.',
+  session_over: 'The session is over; please sign in again.',
+};
+
+/** While a call is being set up or goes on. */
+export function stateSentence(call) {
+  if (call.state === null) return 'Preparing …';
+  if (call.state === 'dropped') return endSentence(call);
+  if (call.dir === 'incoming' && call.state !== 'confirmed') return call.answering ? 'Answering …' : 'Incoming call';
+  if (call.state === 'ringing' && call.earlyMedia) return 'Ringing; you hear the other side already';
+  return STATES[call.state] ?? String(call.state);
+}
+
+/** The short word of the steps that a call went through. */
+export const stepWord = (state) => STEPS[state] ?? String(state);
+
+/** Why a dropped call is over. */
+export function endSentence(call) {
+  const {reason, code, text} = call;
+  if (reason === 'microphone') return MICROPHONE[call.error?.name] ?? 'The microphone could not be used.';
+  if (reason === 'error' && call.error) return errorSentence(call.error);
+  if (call.endedHere) return endedHereSentence(call);
+  if (reason === 'rejected') return CODES[code] ?? `The call was turned down (${Number(code)}).`;
+  if (reason === 'refused' && text) return `The call was not allowed: ${withStop(text)}`;
+  return REASONS[reason] ?? 'The call ended.';
+}
+
+/** What went wrong with a request, from an IsthmusError or any other exception. */
+export function errorSentence(error) {
+  if (error?.code === -32003) return `Too many attempts; please wait ${Math.max(1, Math.ceil(Number(error.data?.retry_after) || 60))} seconds.`;
+  if (error?.code === -32602 && ['from', 'to', 'target'].includes(error.data?.param)) return 'This number cannot be called from here.';
+  return ERRORS[error?.code] ?? 'Something went wrong.';
+}
+
+/** Why the page is signed out; empty when nothing needs to be said. */
+export const offSentence = (why) => OFF[why] ?? '';
+
+/** 65 -> '1:05'. */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number) => String(number).padStart(2, '0');
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+function endedHereSentence({reason, dir}) {
+  if (reason === 'rejected') return 'You declined the call.';
+  return reason === 'cancelled' && dir === 'outgoing' ? 'You gave up the call.' : 'You hung up.';
+}
+
+const withStop = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
