@@ -101,6 +101,8 @@ bool take(Message& message, uint16_t type, Bytes value) {
       keep_first(message.controlled, read_u64(value.data()));
       return true;
     case Attribute::unknown_attributes: return value.size() % 2 == 0;
+    case Attribute::realm:
+    case Attribute::nonce: return value.size() <= kMaxTextSize;  // long-term credentials: understood, not used here
     default: break;
   }
   const bool required = type < 0x8000;

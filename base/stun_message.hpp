@@ -38,6 +38,8 @@ enum class Attribute : uint16_t {
   message_integrity = 0x0008,
   error_code = 0x0009,
   unknown_attributes = 0x000a,
+  realm = 0x0014,
+  nonce = 0x0015,
   message_integrity_sha256 = 0x001c,
   xor_mapped_address = 0x0020,
   priority = 0x0024,
