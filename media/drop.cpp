@@ -20,7 +20,6 @@ std::string_view describe(Drop reason) {
     case Drop::srtp_replayed: return "SRTP replayed";
     case Drop::unarmed: return "media before the peer is described";
     case Drop::foreign_source: return "source not admitted by the latch";
-    case Drop::not_nominated: return "media from an address that is not nominated";
     case Drop::receive_gate: return "receive gate closed";
     case Drop::send_gate: return "send gate closed";
     case Drop::unjoined: return "leg without a partner";

@@ -25,7 +25,6 @@ enum class Drop : uint8_t {
   srtp_replayed,         //
   unarmed,               // media before the peer's description is known
   foreign_source,        // the latch does not admit this source
-  not_nominated,         // media from an ICE address other than the nominated one
   receive_gate,          // the owner has closed the leg's ear
   send_gate,             // the owner has closed the partner's mouth
   unjoined,              // no partner

@@ -7,6 +7,8 @@ namespace isthmus::media {
 
 namespace {
 
+constexpr uint64_t kSecond = 1'000'000'000;  // in nanoseconds
+
 int step(uint16_t from, uint16_t to) {
   return static_cast<int16_t>(static_cast<uint16_t>(to - from));
 }
@@ -19,7 +21,7 @@ Rewrite::Verdict Rewrite::map(const Source& source, uint32_t clock, TimePoint no
     rebase(source, clock, now, heading);
   } else {
     const int delta = step(static_cast<uint16_t>(highest_in_), heading.sequence);
-    if (delta > kMaxDropout || delta < -kMaxMisorder) {
+    if (delta > kRestartAhead || delta < -kRestartBehind) {
       if (awaited_ != heading.sequence) {
         awaited_ = static_cast<uint16_t>(heading.sequence + 1);
         return Verdict::jump;
@@ -71,19 +73,25 @@ Rewrite::Verdict Rewrite::emit(int64_t out) {
 void Rewrite::skip(const Source& source, uint16_t sequence) {
   if (!has_source_ || source != source_) return;
   const int delta = step(static_cast<uint16_t>(highest_in_), sequence);
-  if (delta <= 0 || delta > kMaxDropout) return;
+  if (delta <= 0 || delta > kRestartAhead) return;
   highest_in_ += delta;
   first_in_ = highest_in_ + 1;
   --offset_;
 }
 
+uint32_t Rewrite::line_at(uint32_t clock, TimePoint now) const {
+  if (!started_) return last_timestamp_;
+  const auto elapsed = static_cast<uint64_t>(std::max<int64_t>(0, (now - last_at_).count()));
+  // Whole seconds apart from the rest, so that a long pause cannot overflow.
+  const uint64_t ticks = elapsed / kSecond * clock + elapsed % kSecond * clock / kSecond;
+  return last_timestamp_ + static_cast<uint32_t>(ticks);
+}
+
 uint32_t Rewrite::timestamp_at(uint32_t clock, TimePoint now) const {
   if (!started_) return last_timestamp_;
-  const auto elapsed = std::max<int64_t>(0, (now - last_at_).count());
-  // Whole seconds apart from the rest, so that a long pause cannot overflow.
-  const auto ticks = static_cast<uint64_t>(elapsed / 1'000'000'000) * clock +
-                     static_cast<uint64_t>(elapsed % 1'000'000'000) * clock / 1'000'000'000;
-  return last_timestamp_ + static_cast<uint32_t>(std::max<uint64_t>(ticks, clock / kFrameRate));
+  const uint32_t frame = last_timestamp_ + clock / kFrameRate;
+  const uint32_t line = line_at(clock, now);
+  return line - last_timestamp_ > frame - last_timestamp_ ? line : frame;
 }
 
 Rewrite::Heading Rewrite::own(uint32_t timestamp, TimePoint now) {

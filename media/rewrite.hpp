@@ -10,8 +10,8 @@
 
 namespace isthmus::media {
 
-inline constexpr int kMaxDropout = 3000;    // RFC 3550 A.1: a larger step forward is a restart
-inline constexpr int kMaxMisorder = 100;    // RFC 3550 A.1: a larger step back is a restart
+inline constexpr int kRestartAhead = 3000;  // RFC 3550 A.1: a larger step forward is a restart
+inline constexpr int kRestartBehind = 100;  // RFC 3550 A.1: a larger step back is a restart
 inline constexpr uint32_t kFrameRate = 50;  // a change of source moves the timestamp on by at least 1/50 s
 
 class Rewrite {
@@ -40,7 +40,10 @@ class Rewrite {
   // A packet of the current source that will not go out: the hole it leaves is closed.
   void skip(const Source& source, uint16_t sequence);
 
-  // Packets of our own making: where the timestamp line stands now, and the next sequence number.
+  // Where the timestamp line stands now (for sender reports, RFC 3550 6.4.1).
+  uint32_t line_at(uint32_t clock, TimePoint now) const;
+
+  // Packets of our own making: a timestamp after all others, and the next sequence number.
   uint32_t timestamp_at(uint32_t clock, TimePoint now) const;
   Heading own(uint32_t timestamp, TimePoint now);
 
