@@ -94,7 +94,7 @@ class Edge {
   Result<FlowId, SystemError> listen_udp(const SocketAddress& local, Use use = Use::signalling);
   Result<SocketAddress, SystemError> listen_tcp(const SocketAddress& local);  // returns where it listens
   SocketAddress local(FlowId flow) const;                                     // not set for an unknown flow
-  void stop_listening();                                                      // streams that are up stay up
+  void stop_listening();  // accepts no more streams; those that are up stay up
 
   // Called whenever there is something to do; set by the driver. wake() asks for one more pass.
   void drive(std::function<void()> pass);

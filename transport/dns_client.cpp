@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "transport/dns_client.hpp"
+
+#include <ares.h>
+#include <arpa/nameser.h>
+#include <netinet/in.h>
+#include <resolv.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/text.hpp"
+#include "transport/hosts_file.hpp"
+#include "transport/io.hpp"
+#include "transport/udp_socket.hpp"
+
+namespace isthmus::transport {
+namespace {
+
+using IoError = boost::system::error_code;
+
+constexpr size_t kMaxLabel = 63;  // RFC 1035 section 2.3.4
+
+int number_of(RecordType type) {
+  switch (type) {
+    case RecordType::a: return ns_t_a;
+    case RecordType::aaaa: return ns_t_aaaa;
+    case RecordType::srv: return ns_t_srv;
+    case RecordType::naptr: return ns_t_naptr;
+  }
+  return ns_t_a;
+}
+
+// No empty label, none too long, no octet that is neither printable nor harmless: such a name asks nobody.
+bool is_askable(std::string_view name) {
+  if (name.empty() || name.size() > DnsClient::kMaxName) return false;
+  size_t label = 0;
+  for (const char c : name) {
+    if (c == '.') {
+      if (std::exchange(label, 0) == 0) return false;
+      continue;
+    }
+    if (c <= ' ' || c > '~' || c == '\\' || ++label > kMaxLabel) return false;
+  }
+  return label > 0;
+}
+
+FaultCode fault_of(int status) {
+  switch (status) {
+    case ARES_ENOTFOUND: return FaultCode::no_such_name;
+    case ARES_ETIMEOUT: return FaultCode::timed_out;
+    case ARES_EBADNAME:
+    case ARES_EBADRESP:
+    case ARES_EFORMERR: return FaultCode::malformed;
+    default: return FaultCode::no_servers;
+  }
+}
+
+// A cursor over the data of one resource record that stays inside it.
+struct RecordData {
+  const ns_msg& message;
+  const u_char* at;
+  const u_char* end;
+
+  std::optional<uint16_t> u16() {
+    if (end - at < 2) return std::nullopt;
+    at += 2;
+    return static_cast<uint16_t>((at[-2] << 8) | at[-1]);
+  }
+  std::optional<std::string> text() {
+    if (at == end || end - at - 1 < *at) return std::nullopt;
+    std::string out(reinterpret_cast<const char*>(at + 1), *at);
+    at += 1 + out.size();
+    return out;
+  }
+  std::optional<std::string> name() {
+    std::array<char, NS_MAXDNAME> out{};
+    const int used = dn_expand(ns_msg_base(message), ns_msg_end(message), at, out.data(), out.size());
+    if (used < 0 || used > end - at) return std::nullopt;
+    at += used;
+    return std::string(out.data());
+  }
+};
+
+bool read_address(RecordData data, Family family, Record& out) {
+  const size_t length = family == Family::v4 ? 4 : 16;
+  if (static_cast<size_t>(data.end - data.at) != length) return false;
+  out.address.family = family;
+  std::memcpy(out.address.octets.data(), data.at, length);
+  return true;
+}
+
+bool read_srv(RecordData data, Record& out) {
+  const auto priority = data.u16();
+  const auto weight = data.u16();
+  const auto port = data.u16();
+  auto target = data.name();
+  if (!priority || !weight || !port || !target) return false;
+  out.priority = *priority;
+  out.weight = *weight;
+  out.port = *port;
+  out.target = std::move(*target);
+  return true;
+}
+
+bool read_naptr(RecordData data, Record& out) {
+  const auto order = data.u16();
+  const auto preference = data.u16();
+  const auto flags = data.text();
+  auto service = data.text();
+  const auto expression = data.text();
+  auto replacement = data.name();
+  if (!order || !preference || !flags || !service || !expression || !replacement) return false;
+  out.priority = *order;
+  out.weight = *preference;
+  out.service = std::move(*service);
+  out.target = std::move(*replacement);
+  return true;
+}
+
+bool read_record(const ns_msg& message, const ns_rr& rr, Record& out) {
+  const RecordData data{message, ns_rr_rdata(rr), ns_rr_rdata(rr) + ns_rr_rdlen(rr)};
+  switch (out.type) {
+    case RecordType::a: return read_address(data, Family::v4, out);
+    case RecordType::aaaa: return read_address(data, Family::v6, out);
+    case RecordType::srv: return read_srv(data, out);
+    case RecordType::naptr: return read_naptr(data, out);
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Records, Fault> parse_dns_answer(RecordType type, Bytes message) {
+  ns_msg parsed;
+  const auto* bytes = reinterpret_cast<const u_char*>(message.data());
+  if (message.size() > NS_MAXMSG || ns_initparse(bytes, static_cast<int>(message.size()), &parsed) != 0) {
+    return fail(Fault{FaultCode::malformed});
+  }
+  if (ns_msg_getflag(parsed, ns_f_rcode) == ns_r_nxdomain) return fail(Fault{FaultCode::no_such_name});
+  Records out;
+  for (int i = 0; i < ns_msg_count(parsed, ns_s_an) && out.list.size() < DnsClient::kMaxRecords; ++i) {
+    ns_rr rr;
+    if (ns_parserr(&parsed, ns_s_an, i, &rr) != 0) return fail(Fault{FaultCode::malformed});
+    if (ns_rr_type(rr) != number_of(type) || ns_rr_class(rr) != ns_c_in) continue;
+    Record record{.type = type, .ttl = ns_rr_ttl(rr)};
+    if (!read_record(parsed, rr, record)) return fail(Fault{FaultCode::malformed});
+    out.list.push_back(std::move(record));
+  }
+  return out;
+}
+
+struct DnsClient::Impl : std::enable_shared_from_this<DnsClient::Impl> {
+  struct Query {
+    Impl* owner;
+    uint64_t number;
+    RecordType type;
+    Done done;
+  };
+
+  Impl(Shard& shard, const DnsConfig& config);
+  void set_servers(const std::vector<SocketAddress>& servers);
+  void shut();
+  void finish(Done done, Result<Records, Fault> result);
+  void watch();
+  void process();
+  void arm();
+  static void on_socket(void* self, ares_socket_t socket, int readable, int writable);
+  static void on_answer(void* query, int status, int timeouts, unsigned char* message, int size);
+
+  asio::io_context& context;
+  HostsFile hosts;
+  Descriptor set;  // epoll: which of the resolver's sockets are ready
+  asio::posix::stream_descriptor watched;
+  asio::steady_timer timer;
+  ares_channel channel = nullptr;
+  std::map<uint64_t, Query> queries;  // addresses are stable: the resolver keeps them
+  uint64_t next = 0;
+  bool watching = false;
+};
+
+DnsClient::Impl::Impl(Shard& shard, const DnsConfig& config)
+    : context(shard.io().context),
+      hosts(config.hosts_file),
+      set(epoll_create1(EPOLL_CLOEXEC)),
+      watched(context, dup(set.number())),
+      timer(context) {
+  [[maybe_unused]] static const int initialised = ares_library_init(ARES_LIB_INIT_ALL);
+  ares_options options{};
+  options.timeout = static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(config.try_limit).count());
+  options.tries = config.tries;
+  options.sock_state_cb = &Impl::on_socket;
+  options.sock_state_cb_data = this;
+  const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  if (ares_init_options(&channel, &options, mask) != ARES_SUCCESS) channel = nullptr;
+  if (!config.servers.empty()) set_servers(config.servers);
+}
+
+void DnsClient::Impl::set_servers(const std::vector<SocketAddress>& servers) {
+  std::vector<ares_addr_port_node> nodes(servers.size());
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const SocketAddress& server = servers[i];
+    nodes[i].next = i + 1 < nodes.size() ? &nodes[i + 1] : nullptr;
+    nodes[i].family = server.ip.is_v4() ? AF_INET : AF_INET6;
+    std::memcpy(&nodes[i].addr, server.ip.octets.data(), server.ip.is_v4() ? 4 : 16);
+    nodes[i].udp_port = nodes[i].tcp_port = server.port;
+  }
+  if (channel != nullptr) ares_set_servers_ports(channel, nodes.data());
+}
+
+void DnsClient::Impl::shut() {
+  if (channel != nullptr) ares_destroy(std::exchange(channel, nullptr));
+  IoError ignored;
+  watched.close(ignored);
+  timer.cancel();
+}
+
+void DnsClient::Impl::on_socket(void* self, ares_socket_t socket, int readable, int writable) {
+  const int set = static_cast<Impl*>(self)->set.number();
+  epoll_event event{};
+  event.events = (readable != 0 ? uint32_t{EPOLLIN} : 0) | (writable != 0 ? uint32_t{EPOLLOUT} : 0);
+  event.data.fd = socket;
+  if (event.events == 0) {
+    epoll_ctl(set, EPOLL_CTL_DEL, socket, nullptr);
+  } else if (epoll_ctl(set, EPOLL_CTL_ADD, socket, &event) != 0) {
+    epoll_ctl(set, EPOLL_CTL_MOD, socket, &event);
+  }
+}
+
+void DnsClient::Impl::on_answer(void* query, int status, int, unsigned char* message, int size) {
+  if (status == ARES_EDESTRUCTION) return;
+  auto& found = *static_cast<Query*>(query);
+  Impl& self = *found.owner;
+  const RecordType type = found.type;
+  Done done = std::move(found.done);
+  self.queries.erase(found.number);
+  Result<Records, Fault> result = fail(Fault{fault_of(status)});
+  if (status == ARES_ENODATA) result = Records{};
+  if (status == ARES_SUCCESS) {
+    result = parse_dns_answer(type, {reinterpret_cast<const std::byte*>(message), static_cast<size_t>(size)});
+  }
+  self.finish(std::move(done), std::move(result));
+}
+
+// Never from inside lookup(), nor from inside the resolver: it may be destroyed by what `done` does.
+void DnsClient::Impl::finish(Done done, Result<Records, Fault> result) {
+  asio::post(context, [weak = weak_from_this(), done = std::move(done), result = std::move(result)]() mutable {
+    if (const auto self = weak.lock()) done(std::move(result));
+  });
+}
+
+void DnsClient::Impl::watch() {
+  if (queries.empty() || std::exchange(watching, true)) return;
+  watched.async_wait(asio::posix::stream_descriptor::wait_read, [weak = weak_from_this()](IoError error) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->watching = false;
+    if (!error) self->process();
+  });
+}
+
+void DnsClient::Impl::process() {
+  std::array<epoll_event, 16> events;
+  const int count = epoll_wait(set.number(), events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    const bool readable = (event.events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0;
+    const bool writable = (event.events & EPOLLOUT) != 0;
+    ares_process_fd(channel, readable ? event.data.fd : ARES_SOCKET_BAD, writable ? event.data.fd : ARES_SOCKET_BAD);
+  }
+  arm();
+  watch();
+}
+
+void DnsClient::Impl::arm() {
+  timeval wait{};
+  if (ares_timeout(channel, nullptr, &wait) == nullptr) {
+    timer.cancel();
+    return;
+  }
+  timer.expires_after(std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec));
+  timer.async_wait([weak = weak_from_this()](IoError error) {
+    const auto self = weak.lock();
+    if (error || !self || self->channel == nullptr) return;
+    ares_process_fd(self->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    self->arm();
+    self->watch();
+  });
+}
+
+DnsClient::DnsClient(Shard& shard, DnsConfig config) : impl_(std::make_shared<Impl>(shard, config)) {}
+DnsClient::~DnsClient() {
+  impl_->shut();
+}
+
+void DnsClient::lookup(RecordType type, std::string_view name, Done done) {
+  Impl& self = *impl_;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (auto known = self.hosts.find(type, name)) return self.finish(std::move(done), std::move(*known));
+  if (!is_askable(name)) return self.finish(std::move(done), fail(Fault{FaultCode::malformed}));
+  if (self.channel == nullptr) return self.finish(std::move(done), fail(Fault{FaultCode::no_servers}));
+  const uint64_t number = self.next++;
+  const auto [at, added] = self.queries.try_emplace(number, Impl::Query{&self, number, type, std::move(done)});
+  const std::string text(name);
+  ares_query(self.channel, text.c_str(), ns_c_in, number_of(type), &Impl::on_answer, &at->second);
+  self.arm();
+  self.watch();
+}
+
+size_t DnsClient::under_way() const {
+  return impl_->queries.size();
+}
+
+}  // namespace isthmus::transport

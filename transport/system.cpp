@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "transport/system.hpp"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+
+#include "transport/native_address.hpp"
+
+namespace isthmus::transport {
+namespace {
+
+Duration read_clock(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+// IPv4 before IPv6, loopback after all others.
+int rank(const IpAddress& ip) {
+  return (ip.is_loopback() ? 2 : 0) + (ip.is_v6() ? 1 : 0);
+}
+
+}  // namespace
+
+std::string SystemError::text() const {
+  return std::system_category().message(number);
+}
+
+Now read_clocks() {
+  return {TimePoint(read_clock(CLOCK_MONOTONIC)), WallTime(read_clock(CLOCK_REALTIME))};
+}
+
+Seed random_seed() {
+  Seed seed;
+  size_t filled = 0;
+  while (filled < seed.octets.size()) {
+    const ssize_t got = getrandom(seed.octets.data() + filled, seed.octets.size() - filled, 0);
+    if (got > 0) {
+      filled += static_cast<size_t>(got);
+    } else if (errno != EINTR) {
+      std::abort();  // without randomness no tag, nonce or key of ours would be a secret
+    }
+  }
+  return seed;
+}
+
+uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  const rlimit raised{limit.rlim_max, limit.rlim_max};
+  if (limit.rlim_cur < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &raised) == 0) return limit.rlim_max;
+  return limit.rlim_cur;
+}
+
+std::vector<IpAddress> own_addresses() {
+  std::vector<IpAddress> out;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return out;
+  for (const ifaddrs* each = list; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || (each->ifa_flags & IFF_UP) == 0) continue;
+    sockaddr_storage native{};
+    const size_t length = each->ifa_addr->sa_family == AF_INET    ? sizeof(sockaddr_in)
+                          : each->ifa_addr->sa_family == AF_INET6 ? sizeof(sockaddr_in6)
+                                                                  : 0;
+    std::memcpy(&native, each->ifa_addr, length);
+    const IpAddress ip = length == 0 ? IpAddress{} : from_native(native).ip;
+    if (ip.family == Family::none || (ip.is_v6() && ip.is_link_local())) continue;
+    if (std::find(out.begin(), out.end(), ip) == out.end()) out.push_back(ip);
+  }
+  freeifaddrs(list);
+  std::sort(out.begin(), out.end(),
+            [](const IpAddress& a, const IpAddress& b) { return rank(a) != rank(b) ? rank(a) < rank(b) : a < b; });
+  return out;
+}
+
+}  // namespace isthmus::transport
