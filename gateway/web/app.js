@@ -100,7 +100,7 @@ function ended(call, began) {
   current = null;
   byId('spoken').textContent = '';
   showCalling();
-  if (isthmus.account) byId('number').focus();
+  if (isthmus.account) byId('number').select();
 }
 
 function note(call, began, seconds) {

@@ -9,7 +9,7 @@ const STATES = {
   dropped: 'Call ended',
 };
 
-const STEPS = {pending: 'Asking', calling: 'Calling', ringing: 'Ringing', confirmed: 'Connected', dropped: 'Ended'};
+const STEPS = {pending: 'Asking', calling: 'Calling', ringing: 'Ringing', confirmed: 'In call', dropped: 'Ended'};
 
 const REASONS = {
   hung_up: 'The other side hung up.',
