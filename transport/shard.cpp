@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "transport/shard.hpp"
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -11,6 +12,8 @@
 
 namespace isthmus::transport {
 namespace {
+
+constexpr auto kAskAgain = std::chrono::milliseconds(1);  // run_until looks up that often, whatever the loop does
 
 void next_signal(std::shared_ptr<asio::signal_set> set, std::function<void(int)> work) {
   set->async_wait([set, work](boost::system::error_code failed, int number) {
@@ -49,7 +52,9 @@ bool Shard::run_until(const std::function<bool()>& done, Duration limit) {
   io_->context.restart();
   const auto guard = asio::make_work_guard(io_->context);
   while (!done()) {
-    if (io_->context.run_one_until(end) == 0) return done();
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= end || io_->context.stopped()) return false;
+    io_->context.run_one_until(std::min(end, now + kAskAgain));
   }
   return true;
 }

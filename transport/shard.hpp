@@ -28,7 +28,8 @@ class Shard {
   void run();   // in the calling thread, until stop()
   void stop();  // from any thread or from the loop; run() returns, nothing is lost, run() may be called again
 
-  // Runs the loop in the calling thread until `done` says true (asked after each handler) or `limit` has passed;
+  // Runs the loop in the calling thread until `done` says true (asked after each handler, and at least each
+  // millisecond) or `limit` has passed;
   // returns the last word of `done`. For tests and for an orderly end.
   bool run_until(const std::function<bool()>& done, Duration limit);
 
