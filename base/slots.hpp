@@ -33,6 +33,14 @@ class Slots {
 
   template <class... Args>
   Id<Tag> insert(Args&&... args) {
+    const Id<Tag> id = reserve();
+    entries_[id.slot & kSlotMask].value.emplace(std::forward<Args>(args)...);
+    ++size_;
+    return id;
+  }
+
+  // For things that must know their id while they are made: the id finds nothing until fill(). Every reserve is followed by one fill.
+  Id<Tag> reserve() {
     uint32_t index = 0;
     if (free_.empty()) {
       index = static_cast<uint32_t>(entries_.size());
@@ -44,9 +52,11 @@ class Slots {
     Entry& entry = entries_[index];
     ++entry.generation;
     if (entry.generation == 0) entry.generation = 1;
-    entry.value.emplace(std::forward<Args>(args)...);
-    ++size_;
     return {shard_ | index, entry.generation};
+  }
+  void fill(Id<Tag> id, T value) {
+    entries_[id.slot & kSlotMask].value.emplace(std::move(value));
+    ++size_;
   }
 
   T* find(Id<Tag> id) { return const_cast<T*>(std::as_const(*this).find(id)); }

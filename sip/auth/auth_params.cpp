@@ -62,8 +62,8 @@ struct Reader {
   }
 };
 
-Result<AuthParam, AuthFlaw> read_param(Reader& reader) {
-  AuthParam param;
+Result<DigestParam, AuthFlaw> read_param(Reader& reader) {
+  DigestParam param;
   param.name = reader.token();
   reader.skip_space();
   if (param.name.empty() || !reader.take('=')) return fail(AuthFlaw::bad_parameter);
@@ -95,7 +95,7 @@ std::string_view describe(AuthFlaw flaw) {
   return kSentences[static_cast<size_t>(flaw)];
 }
 
-Result<AuthParams, AuthFlaw> AuthParams::parse(std::string_view header_value) {
+Result<DigestParams, AuthFlaw> DigestParams::parse(std::string_view header_value) {
   if (header_value.size() > kMaxAuthHeader) return fail(AuthFlaw::too_long);
   Reader reader{header_value};
   reader.skip_space();
@@ -104,7 +104,7 @@ Result<AuthParams, AuthFlaw> AuthParams::parse(std::string_view header_value) {
   if (scheme.empty()) return fail(AuthFlaw::no_scheme);
   if (!equals_ignore_case(scheme, "Digest")) return fail(AuthFlaw::not_digest);
   if (reader.rest.empty() || !is_space_or_fold(reader.rest.front())) return fail(AuthFlaw::bad_parameter);
-  AuthParams params;
+  DigestParams params;
   for (;;) {
     reader.skip_space();
     ISTHMUS_TRY(param, read_param(reader));
@@ -116,7 +116,7 @@ Result<AuthParams, AuthFlaw> AuthParams::parse(std::string_view header_value) {
   }
 }
 
-std::optional<std::string_view> AuthParams::find(std::string_view name) const {
+std::optional<std::string_view> DigestParams::find(std::string_view name) const {
   for (size_t i = 0; i < size_; ++i) {
     if (equals_ignore_case(list_[i].name, name)) return list_[i].value;
   }

@@ -29,23 +29,23 @@ enum class AuthFlaw : uint8_t {
 };
 std::string_view describe(AuthFlaw flaw);
 
-struct AuthParam {
+struct DigestParam {
   std::string_view name;
   std::string_view value;  // between the quotes, escapes as written
   bool quoted = false;
 };
 
-class AuthParams {
+class DigestParams {
  public:
   // Digest only; the error for any other scheme is not_digest.
-  static Result<AuthParams, AuthFlaw> parse(std::string_view header_value);
+  static Result<DigestParams, AuthFlaw> parse(std::string_view header_value);
 
   // Names are compared without case.
   std::optional<std::string_view> find(std::string_view name) const;
   size_t size() const { return size_; }
 
  private:
-  std::array<AuthParam, kMaxAuthParams> list_{};
+  std::array<DigestParam, kMaxAuthParams> list_{};
   size_t size_ = 0;
 };
 

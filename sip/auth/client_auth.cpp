@@ -65,7 +65,7 @@ struct ClientAuth::Challenge {
   bool stale = false;
 
   static std::optional<Challenge> read(const AuthLine& line) {
-    const auto params = AuthParams::parse(line.value);
+    const auto params = DigestParams::parse(line.value);
     if (!params) return std::nullopt;
     const auto realm = params->find("realm");
     const auto nonce = params->find("nonce");

@@ -38,7 +38,7 @@ bool is_hex(std::string_view text) {
 }
 
 // The parameters that have to be there, in the shape they have to have (RFC 7616 section 3.4).
-Result<ClaimedCredentials, AuthFlaw> claims_of(const AuthParams& params) {
+Result<ClaimedCredentials, AuthFlaw> claims_of(const DigestParams& params) {
   const auto user = params.find("username");
   const auto nonce = params.find("nonce");
   const auto uri = params.find("uri");
@@ -91,7 +91,7 @@ std::vector<std::string> ServerAuth::challenge(const Now& now, bool stale) {
 Result<std::optional<ClaimedCredentials>, AuthFlaw> ServerAuth::read(std::span<const std::string_view> values) const {
   std::optional<AuthFlaw> flaw;
   for (const std::string_view value : values) {
-    const auto params = AuthParams::parse(value);
+    const auto params = DigestParams::parse(value);
     if (!params) {
       if (params.error() != AuthFlaw::not_digest) flaw = params.error();
       continue;

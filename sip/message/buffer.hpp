@@ -40,6 +40,10 @@ class Buffer {
     size_ += text.size();
     std::memset(data_.get() + size_, 0, kPadding);
   }
+  // Room for `more` octets behind the end, so that the next appends move nothing.
+  void reserve(size_t more) {
+    if (size_ + more > capacity_ || !data_) grow(size_ + more, size_);
+  }
   // Cuts the end off; never grows.
   void truncate(size_t size) {
     if (size >= size_) return;

@@ -55,6 +55,10 @@ Draft::Span Draft::store(std::string_view text) {
 }
 
 Draft& Draft::add(Header header, std::string_view value) {
+  if (header == Header::other) {
+    ++refused_;
+    return *this;
+  }
   lines_.push_back({header, {}, store(value)});
   return *this;
 }

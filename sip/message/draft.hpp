@@ -30,7 +30,7 @@ class Draft {
   std::string_view reason() const { return view(target_); }
   void set_request_uri(std::string_view uri);
 
-  Draft& add(Header header, std::string_view value);               // behind the others
+  Draft& add(Header header, std::string_view value);               // behind the others; `other` is refused
   Draft& add_text(std::string_view name, std::string_view value);  // refused when `name` is no token
   Draft& add_first(Header header, std::string_view value);         // before the others: Route
   Draft& add_number(Header header, uint64_t value);

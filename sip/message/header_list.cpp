@@ -68,7 +68,7 @@ bool ParamCursor::next(Param& param) {
              rest_[value_end] != '"')
         ++value_end;
     }
-    broken_ = value_end == std::string_view::npos || value_end == value_at;
+    broken_ = value_end == std::string_view::npos;
     if (!broken_) {
       param.value = rest_.substr(value_at, value_end - value_at);
       param.has_value = true;

@@ -189,45 +189,4 @@ Result<MediaType, Flaw> parse_media_type(std::string_view element) {
   return out;
 }
 
-bool AuthParams::parse(std::string_view value) {
-  *this = {};
-  size_t at = 0;
-  scheme_ = next_word(value, at);
-  if (scheme_.empty() || at == value.size() || !is_space(value[at])) return false;
-  params_ = value.substr(at);
-  ParamCursor cursor(params_, ',');
-  size_t count = 0;
-  for (Param param; cursor.next(param); ++count) {
-    if (!param.has_value || count == kMaxParams) return false;
-    ParamCursor earlier(params_, ',');
-    Param other;
-    for (size_t i = 0; i < count && earlier.next(other); ++i) repeats_ = repeats_ || other.is(param.name);
-  }
-  return !cursor.is_broken() && count > 0;
-}
-
-bool AuthParams::is_digest() const {
-  return equals_ignore_case(scheme_, "Digest");
-}
-
-std::optional<std::string_view> AuthParams::raw(std::string_view name) const {
-  return find_param(params_, name, ',');
-}
-
-std::optional<std::string> AuthParams::value(std::string_view name) const {
-  ParamCursor cursor(params_, ',');
-  for (Param param; cursor.next(param);) {
-    if (param.is(name)) return unquote(param.value);
-  }
-  return std::nullopt;
-}
-
-bool AuthParams::is_quoted(std::string_view name) const {
-  ParamCursor cursor(params_, ',');
-  for (Param param; cursor.next(param);) {
-    if (param.is(name)) return param.value.starts_with('"');
-  }
-  return false;
-}
-
 }  // namespace isthmus::sip

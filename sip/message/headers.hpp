@@ -89,28 +89,4 @@ struct MediaType {
 };
 Result<MediaType, Flaw> parse_media_type(std::string_view element);
 
-// WWW-Authenticate, Proxy-Authenticate, Authorization, Proxy-Authorization, Authentication-Info without its scheme: one
-// line is one challenge or one set of credentials (RFC 3261 20.7: they are never joined by commas).
-class AuthParams {
- public:
-  // False for a value without a scheme and at least one parameter, or with something that is no parameter.
-  bool parse(std::string_view value);
-
-  std::string_view scheme() const { return scheme_; }
-  bool is_digest() const;
-  // Quotes are taken off; escapes stay as they are, as the digest computation of RFC 7616 3.4 wants them.
-  std::optional<std::string_view> raw(std::string_view name) const;
-  // Quotes off and quoted pairs resolved.
-  std::optional<std::string> value(std::string_view name) const;
-  bool is_quoted(std::string_view name) const;
-  // True when a parameter stands twice, which RFC 3261 7.3.1 forbids: which of the two counts would be a guess.
-  bool has_repeats() const { return repeats_; }
-  ParamCursor params() const { return ParamCursor(params_, ','); }
-
- private:
-  std::string_view scheme_;
-  std::string_view params_;
-  bool repeats_ = false;
-};
-
 }  // namespace isthmus::sip

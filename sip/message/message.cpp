@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sip/message/message.hpp"
 
+#include <charconv>
+
 #include "base/text.hpp"
 #include "sip/message/headers.hpp"
 
@@ -136,45 +138,48 @@ NameAddr Message::unpack(const PackedAddress& packed) const {
 
 namespace {
 
-// The element without its received and rport parameters, spelled as it came otherwise.
-void append_without_source(std::string& out, const Via& via) {
+constexpr size_t kSourceRoom = sizeof(";received=;rport=65535") + 48;
+
+// The element without its received and rport parameters, spelled as it came otherwise. `out` has room for it already.
+void append_without_source(Buffer& out, const Via& via) {
   const size_t head = via.params.empty() ? via.text.size() : static_cast<size_t>(via.params.data() - via.text.data());
   std::string_view before = via.text.substr(0, head);
   while (!before.empty() && (before.back() == ';' || is_space(before.back()))) before.remove_suffix(1);
-  out += before;
+  out.append(before);
   ParamCursor cursor(via.params);
   for (Param param; cursor.next(param);) {
     if (param.is("received") || param.is("rport")) continue;
-    out += ';';
-    out += param.name;
+    out.append(";");
+    out.append(param.name);
     if (!param.has_value) continue;
-    out += '=';
-    out += param.value;
+    out.append("=");
+    out.append(param.value);
   }
 }
 
 }  // namespace
 
 void Message::mark_source(const SocketAddress& source) {
-  const Via old = via();
-  if (!is_request_ || old.text.empty()) return;
-  const auto host = IpAddress::parse(old.host);
-  if (!old.rport && old.received.empty() && host && *host == source.ip) return;
-  std::string text;
-  text.reserve(old.text.size() + 64);
-  append_without_source(text, old);
-  if (old.rport || !host || *host != source.ip) {
-    text += ";received=";
-    text += source.ip.text();
+  if (!is_request_ || via_.text.size == 0) return;
+  const auto host = IpAddress::parse(view(via_.host));
+  const bool is_elsewhere = !host || *host != source.ip;
+  if (!via_.rport && via_.received.size == 0 && !is_elsewhere) return;
+  if (!is_marked_) buffer_.truncate(size_);
+  const size_t begin = buffer_.size();
+  buffer_.reserve(via_.text.size + kSourceRoom);
+  append_without_source(buffer_, via());
+  if (via_.rport || is_elsewhere) {
+    buffer_.append(";received=");
+    buffer_.append(source.ip.text());
   }
-  if (old.rport) {
-    text += ";rport=";
-    append_number(text, source.port);
+  if (via_.rport) {
+    char digits[5];
+    const auto end = std::to_chars(digits, digits + sizeof digits, source.port).ptr;
+    buffer_.append(";rport=");
+    buffer_.append({digits, static_cast<size_t>(end - digits)});
   }
-  buffer_.truncate(size_);
-  buffer_.append(text);
   // Our own rewriting of a valid Via is valid.
-  if (const auto via = parse_via(buffer_.view(size_, text.size()))) via_ = pack(*via);
+  if (const auto via = parse_via(buffer_.view(begin, buffer_.size() - begin))) via_ = pack(*via);
   is_marked_ = true;
 }
 

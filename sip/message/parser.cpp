@@ -153,8 +153,9 @@ class MessageParser {
     const size_t method_end = skip(line, 0, kToken);
     message_.method_text_ = message_.pack(line.substr(0, method_end));
     message_.method_ = method_of(line.substr(0, method_end));
-    if (method_end == 0) return note(line.empty() ? ParseCode::bad_start_line : ParseCode::bad_method, 0U);
-    if (method_end == line.size() || line[method_end] != ' ')
+    if (line.starts_with("HTTP/")) return note(ParseCode::not_sip, 0U);
+    if (method_end == line.size()) return note(ParseCode::bad_start_line, static_cast<uint32_t>(method_end));
+    if (method_end == 0 || line[method_end] != ' ')
       return note(ParseCode::bad_method, static_cast<uint32_t>(method_end));
     const size_t uri_at = method_end + 1;
     const size_t last = line.rfind(' ');
@@ -246,7 +247,6 @@ class MessageParser {
       first = static_cast<uint16_t>(index);
     } else if (is_single(header) && message_.value_of(message_.lines_[first]) != between(value, end)) {
       note(ParseCode::repeated_header, at, header);
-      repeated_ = true;
     }
   }
 
@@ -376,8 +376,8 @@ class MessageParser {
     error_.is_request = message_.is_request_;
     error_.method = message_.method_;
     const bool silent = error_.code == ParseCode::not_sip || error_.code == ParseCode::empty_message;
-    error_.answerable = message_.is_request_ && !silent && !repeated_ && usable_ == kAll &&
-                        message_.method_ != Method::ack && message_.cseq_method_ != Method::ack;
+    error_.answerable = message_.is_request_ && !silent && usable_ == kAll && message_.method_ != Method::ack &&
+                        message_.cseq_method_ != Method::ack;
     if (!message_.is_request_ || silent) error_.status = 0;
     return error_;
   }
@@ -393,7 +393,6 @@ class MessageParser {
   uint32_t skipped_ = 0;
   uint32_t body_at_ = 0;
   int usable_ = 0;
-  bool repeated_ = false;
   ParseError error_;
 };
 

@@ -31,12 +31,13 @@ class ViaScan {
     return text_.substr(begin, at_ - begin);
   }
 
-  // "SIP" / "2.0" / transport, without case (7.1); the version must be ours.
+  // sent-protocol: name, version and transport are tokens. A version that is not ours is answered 505 for the start
+  // line's sake, and that answer needs this Via.
   bool protocol(Via& via) {
     at_ = skip_space(text_, 0);
-    if (text_.size() - at_ >= 8 && equals_ignore_case(text_.substr(at_, 8), "SIP/2.0/")) {
+    if (text_.substr(at_).starts_with("SIP/2.0/")) {
       at_ += 8;
-    } else if (!equals_ignore_case(token(), "SIP") || !take('/') || token() != "2.0" || !take('/')) {
+    } else if (token().empty() || !take('/') || token().empty() || !take('/')) {
       return false;
     }
     at_ = skip_space(text_, at_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One Via element as views (RFC 3261 20.42, 18.2; rport of RFC 3581). Whitespace around '/', ':' and ';' is taken as
-// the grammar allows it; empty hosts, ports out of range and unknown protocol names are refused (advisory 33).
+// the grammar allows it; empty
+// fields and ports out of range are refused (advisory 33).
 #pragma once
 
 #include <cstdint>

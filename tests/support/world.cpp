@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/world.hpp"
+
+#include <algorithm>
+
+namespace isthmus::test {
+
+using std::chrono::milliseconds;
+
+Host::Host(World& world, Node& node, SocketAddress address, bool listens_on_tcp)
+    : world_(world), node_(node), address_(address), listens_(listens_on_tcp) {
+  world_.hosts_.push_back(this);
+  udp_ = new_flow();
+  const FlowFacts facts{Path{udp_, {}, address_}, Protocol::udp, Framing::datagram, false};
+  with([&](Pass& pass) { node_.flow_up(pass, facts); });
+}
+
+FlowId Host::new_flow() {
+  return {++flows_, 1};
+}
+
+void Host::with(const std::function<void(Pass&)>& verb) {
+  Pass pass{world_.now(), out_};
+  verb(pass);
+  node_.after(pass);
+  execute();
+}
+
+void Host::execute() {
+  Outbox batch;
+  std::swap(batch, out_);
+  for (const Action& action : batch.actions) {
+    if (const auto* send = std::get_if<Send>(&action)) {
+      const std::string bytes(as_text(batch.view(send->bytes)));
+      if (send->path.flow == udp_) {
+        world_.carry({address_, send->path.remote, bytes});
+        continue;
+      }
+      const auto stream = streams_.find(send->path.flow);
+      if (stream == streams_.end()) continue;
+      world_.later(milliseconds(1), [peer = stream->second.peer, flow = stream->second.peer_flow, bytes] {
+        const auto there = peer->streams_.find(flow);
+        if (there == peer->streams_.end()) return;
+        const Path path = there->second.facts.path;
+        peer->with([&](Pass& pass) { peer->node_.receive(pass, path, as_bytes(bytes)); });
+      });
+      continue;
+    }
+    executed.push_back(action);
+    if (const auto* wanted = std::get_if<Open>(&action)) open(*wanted);
+    if (const auto* close = std::get_if<Close>(&action)) drop_stream(close->flow, {FaultCode::closed});
+    if (const auto* lookup = std::get_if<Lookup>(&action)) {
+      const auto zone = zone_.find(std::string(as_text(batch.view(lookup->name))));
+      Records found;
+      if (zone != zone_.end()) {
+        for (const Record& record : zone->second.list) {
+          if (record.type == lookup->type) found.list.push_back(record);
+        }
+      }
+      world_.later(milliseconds(1),
+                   [this, ask = lookup->ask, found] { with([&](Pass& pass) { node_.answer(pass, ask, found); }); });
+    }
+  }
+}
+
+void Host::open(const Open& action) {
+  Host* peer = world_.find(action.remote);
+  if (peer == nullptr || !peer->listens_ || peer->refuses_) {
+    world_.later(milliseconds(1), [this, ask = action.ask] {
+      with([&](Pass& pass) { node_.answer(pass, ask, Fault{FaultCode::refused}); });
+    });
+    return;
+  }
+  const FlowId here = new_flow();
+  const FlowId there = peer->new_flow();
+  const SocketAddress local{address_.ip, static_cast<uint16_t>(40000 + flows_)};
+  const FlowFacts mine{Path{here, peer->address_, local}, Protocol::tcp, Framing::stream, false};
+  const FlowFacts theirs{Path{there, local, peer->address_}, Protocol::tcp, Framing::stream, true};
+  world_.later(milliseconds(1), [=, this, ask = action.ask] {
+    streams_[here] = {peer, there, mine};
+    peer->streams_[there] = {this, here, theirs};
+    peer->with([&](Pass& pass) { peer->node_.flow_up(pass, theirs); });
+    with([&](Pass& pass) {
+      node_.flow_up(pass, mine);
+      node_.answer(pass, ask, mine);
+    });
+  });
+}
+
+void Host::drop_stream(FlowId flow, Fault why) {
+  const auto found = streams_.find(flow);
+  if (found == streams_.end()) return;
+  const Stream stream = found->second;
+  streams_.erase(found);
+  world_.later(milliseconds(1), [this, flow, why] { with([&](Pass& pass) { node_.flow_down(pass, flow, why); }); });
+  stream.peer->streams_.erase(stream.peer_flow);
+  world_.later(milliseconds(1), [peer = stream.peer, there = stream.peer_flow, why] {
+    peer->with([&](Pass& pass) { peer->node_.flow_down(pass, there, why); });
+  });
+}
+
+void Host::break_streams() {
+  while (!streams_.empty()) drop_stream(streams_.begin()->first, {FaultCode::reset});
+}
+
+Host* World::find(const SocketAddress& address) {
+  for (Host* host : hosts_) {
+    if (host->address_ == address) return host;
+  }
+  return nullptr;
+}
+
+void World::carry(Datagram datagram) {
+  if (tap) tap(datagram);
+  const Fate what = fate ? fate(datagram) : Fate{};
+  for (const Duration delay : what.arrivals) {
+    later(delay, [this, datagram] {
+      Host* to = find(datagram.to);
+      if (to == nullptr) return;
+      to->with([&](Pass& pass) { to->node_.receive(pass, to->udp_path(datagram.from), as_bytes(datagram.bytes)); });
+    });
+  }
+}
+
+void World::later(Duration in, std::function<void()> what) {
+  happenings_.emplace(std::pair{now_.steady + in, order_++}, std::move(what));
+}
+
+bool World::step(TimePoint until) {
+  TimePoint timer = kNever;
+  Host* whose = nullptr;
+  for (Host* host : hosts_) {
+    const TimePoint deadline = std::max(host->node_.next_deadline(), now_.steady);
+    if (host->node_.next_deadline() != kNever && deadline < timer) {
+      timer = deadline;
+      whose = host;
+    }
+  }
+  const TimePoint event = happenings_.empty() ? kNever : happenings_.begin()->first.first;
+  const TimePoint at = std::min(timer, event);
+  if (at == kNever || at > until) return false;
+  now_.wall += at - now_.steady;
+  now_.steady = at;
+  if (event <= timer) {  // received bytes before timers
+    const auto what = std::move(happenings_.begin()->second);
+    happenings_.erase(happenings_.begin());
+    what();
+    return true;
+  }
+  whose->with([&](Pass& pass) { whose->node_.expire(pass); });
+  return true;
+}
+
+void World::run_for(Duration time) {
+  const TimePoint until = now_.steady + time;
+  while (step(until)) {
+  }
+  now_.wall += until - now_.steady;
+  now_.steady = until;
+}
+
+bool World::run_until(const std::function<bool()>& condition, Duration limit) {
+  const TimePoint until = now_.steady + limit;
+  while (!condition()) {
+    if (!step(until)) return condition();
+  }
+  return true;
+}
+
+}  // namespace isthmus::test
