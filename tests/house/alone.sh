@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Configures and builds one library with -DISTHMUS_ONLY=LIBRARY, links its example against that build, and compares what
+# the example prints. base, sip and sdp must build with a compiler alone: for them, every foreign package is hidden.
+# usage: alone.sh LIBRARY SOURCE-FOLDER WORK-FOLDER COMPILER
+set -euo pipefail
+library=$1 source=$2 work=$3/$1 compiler=$4
+
+hidden=()
+case "$library" in
+  base|sip|sdp|ice)
+    for package in OpenSSL Boost GTest benchmark PkgConfig Threads spdlog tomlplusplus CLI11 SQLite3; do
+      hidden+=("-DCMAKE_DISABLE_FIND_PACKAGE_$package=ON")
+    done
+    export PKG_CONFIG_LIBDIR=/nonexistent PKG_CONFIG_PATH=
+    ;;
+esac
+[ "$library" = ice ] && hidden=()
+
+mkdir -p "$work"
+if ! cmake -S "$source" -B "$work/build" -G Ninja "-DCMAKE_CXX_COMPILER=$compiler" -DCMAKE_BUILD_TYPE=Release \
+  "-DISTHMUS_ONLY=$library" "${hidden[@]+"${hidden[@]}"}" >"$work/configure.log" 2>&1; then
+  cat "$work/configure.log"
+  exit 1
+fi
+nice cmake --build "$work/build" -j 2 >"$work/build.log" 2>&1 || { tail -n 60 "$work/build.log"; exit 1; }
+[ -f "$work/build/compile_commands.json" ] && grep -q "/$library/\|/gateway/call/" "$work/build/compile_commands.json" ||
+  { echo "nothing of $library was built"; exit 1; }
+example=$work/build/bin/example_$library
+[ -x "$example" ] || { echo "no example was linked: $example"; exit 1; }
+timeout 20 "$example" >"$work/output.txt"
+diff -u "$source/examples/embed/$library.expected" "$work/output.txt"
+case "$library" in
+  base|sip|sdp)
+    if ldd "$example" | grep -vE 'linux-vdso|ld-linux|lib(stdc\+\+|gcc_s|m|c)\.so'; then
+      echo "$library needs more than the standard library"
+      exit 1
+    fi
+    ;;
+esac
+echo "$library stands alone"

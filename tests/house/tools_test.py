@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The scripts that judge others are judged here: coverage, the tally of tests, the bounds of benches."""
+
+import contextlib
+import io
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+
+import bench_table
+import coverage
+import tally
+
+
+def write(root, path, text):
+    target = pathlib.Path(root) / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    return str(target)
+
+
+class Coverage(unittest.TestCase):
+    def bare(self, listing, tests):
+        with tempfile.TemporaryDirectory() as root:
+            write(root, "docs/coverage.list", listing)
+            for path, text in tests.items():
+                write(root, path, text)
+            text, bare = coverage.render(pathlib.Path(root))
+            return bare, text
+
+    def test_a_number_without_a_test_is_red(self):
+        bare, _ = self.bare("row C1-C3\n", {"tests/a_test.cpp": "TEST(Cancel, C1AfterRinging) {}\n// C3: the other.\nTEST(Cancel, Third) {}\n"})
+        self.assertEqual(bare, ["row C2"])
+
+    def test_names_and_comments_count_and_longer_numbers_do_not(self):
+        tests = {"tests/a_test.cpp": "TEST(A, R3_1_ends) {}\nTEST(A, B) {\n  // R0.10\n}\nTEST(A, C) { int x = 0xC5; }  // C51 rows C14-C16\n"}
+        bare, text = self.bare("requirement R3.1 R3.10 R0.1 R0.10\nrow C5 C14 C16\n", tests)
+        self.assertEqual(bare, ["requirement R3.10", "requirement R0.1", "row C5", "row C14", "row C16"])
+        self.assertIn("| R0.10 | `tests/a_test.cpp` A.B |", text)
+
+    def test_traps_and_advisories_are_read_as_words(self):
+        tests = {"tests/a_test.cpp": "TEST(A, Trap7Mends) {}\n// traps 9, 10 and 14\nTEST(A, B) {}\n// advisory 41\nTEST(A, C) {}\n"}
+        bare, _ = self.bare("trap 1 7 9 10 14\nadvisory 4 41\n", tests)
+        self.assertEqual(bare, ["trap 1", "advisory 4"])
+
+    def test_a_mention_at_the_head_of_a_file_with_tests_proves_nothing(self):
+        bare, _ = self.bare("row C1\n", {"tests/a_test.cpp": "// Rows C1 and more.\n#include <x>\nTEST(A, B) {}\n"})
+        self.assertEqual(bare, ["row C1"])
+        bare, _ = self.bare("row C1\n", {"tests/interop/run.sh": "# C1 against a real phone\n"})
+        self.assertEqual(bare, [])
+
+
+class Tally(unittest.TestCase):
+    def test_failed_and_not_run_tests_count_as_failed(self):
+        report = (
+            '<testsuite><testcase name="a" status="run"/><testcase name="b" status="fail"><failure/></testcase>'
+            '<testcase name="c" status="notrun"><skipped/></testcase></testsuite>'
+        )
+        with tempfile.TemporaryDirectory() as root:
+            path = write(root, "r.xml", report)
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                self.assertEqual(tally.main(["--checks", "2", "1", path]), 1)
+            self.assertEqual(out.getvalue().splitlines()[-1], "3 passed, 3 failed")
+
+    def test_nothing_passed_is_no_success(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(tally.main([]), 1)
+
+
+class Bounds(unittest.TestCase):
+    def run_with(self, bounds, *, some=False):
+        rows = [
+            {"name": "parse/isthmus", "run_name": "parse/isthmus", "run_type": "iteration", "cpu_time": t, "time_unit": "ns", "allocations": 0.0}
+            for t in (120.0, 100.0)
+        ]
+        rows.append({"name": "parse/sofia", "run_name": "parse/sofia", "run_type": "iteration", "cpu_time": 0.4, "time_unit": "us"})
+        with tempfile.TemporaryDirectory() as root:
+            report = write(root, "r.json", json.dumps({"benchmarks": rows}))
+            limits = write(root, "b.json", json.dumps(bounds))
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                return bench_table.main(["--bounds", limits, *(["--some"] if some else []), report])
+
+    def test_R5_3_a_broken_bound_is_red(self):
+        self.assertEqual(self.run_with({"parse": {"sofia": 0.26, "counter:allocations": 0}}), 0)
+        self.assertEqual(self.run_with({"parse": {"sofia": 0.24}}), 1)
+        self.assertEqual(self.run_with({"parse": {"counter:allocations": -1}}), 1)
+        self.assertEqual(self.run_with({"parse": {"counter:unknown": 1}}), 1)
+
+    def test_an_absent_peer_is_said_and_an_absent_measure_is_red(self):
+        self.assertEqual(self.run_with({"parse": {"libre": 0.1}}), 0)
+        self.assertEqual(self.run_with({"gone": {"sofia": 0.1}}), 1)
+        self.assertEqual(self.run_with({"gone": {"sofia": 0.1}}, some=True), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
