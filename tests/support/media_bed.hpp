@@ -411,4 +411,45 @@ class Browser : public Peer {
   uint8_t checks_ = 0;
 };
 
+inline constexpr media::LegId kPage{1, 1};
+inline constexpr media::LegId kPhone{2, 1};
+inline const SocketAddress kBrowserAddress = socket_address("192.168.1.20:50000");
+inline const SocketAddress kPhoneAddress = socket_address("192.0.2.77:4000");
+inline const SocketAddress kStranger = socket_address("198.51.100.66:4444");
+
+// A browser and a phone, joined and up.
+struct Call {
+  explicit Call(media::DtlsRole browser_role = media::DtlsRole::active)
+      : page(bed, kPage, kBrowserAddress, browser_role) {
+    bed.peers[kPhoneAddress] = &phone;
+    bed.peers[control_address()] = &phone;
+    bed.peers[kStranger] = &stranger;
+    ready = bed.open_phone(kPhone);
+    phone_flow = bed.bound.begin()->first;
+    control_flow = std::next(bed.bound.begin())->first;
+  }
+  static SocketAddress control_address() { return {kPhoneAddress.ip, static_cast<uint16_t>(kPhoneAddress.port + 1)}; }
+  void up() {
+    page.connect(bed);
+    bed.obey(bed.description(kPhone, kPhoneAddress));
+    bed.obey(media::JoinLegs{kPage, kPhone});
+  }
+  bool phone_says(const RtpSent& packet) { return bed.deliver(phone_flow, kPhoneAddress, rtp_bytes(packet)); }
+
+  Bed bed;
+  Phone phone;
+  Stranger stranger;
+  Browser page;
+  media::LegReady ready;
+  FlowId phone_flow;
+  FlowId control_flow;
+};
+
+inline RtpSent from_page(uint16_t i, std::string payload = "from the page") {
+  return {100, false, static_cast<uint16_t>(500 + i), 16000U + i * 160U, 0x11112222, std::move(payload), false, {}};
+}
+inline RtpSent from_phone(uint16_t i, std::string payload = "from the phone") {
+  return {0, false, static_cast<uint16_t>(9000 + i), 7U + i * 160U, 0x33334444, std::move(payload), false, {}};
+}
+
 }  // namespace isthmus::test
