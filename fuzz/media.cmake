@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+isthmus_fuzz_door(rtp USES media base)
+isthmus_fuzz_door(rtcp USES media base)
