@@ -10,7 +10,7 @@ packages_run=(
   libspdlog-dev libcli11-dev libtomlplusplus-dev
 )
 # What the in-process tests need beside that.
-packages_test=(libgtest-dev libgmock-dev git openssl)
+packages_test=(libgtest-dev libgmock-dev git openssl nodejs)
 # Sanitizers and fuzzing; llvm-19 gives their reports line numbers.
 packages_sanitize=(libclang-rt-19-dev llvm-19)
 packages_lint=(clang-format-19 clang-tidy-19 git)
