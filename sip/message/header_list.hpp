@@ -32,8 +32,8 @@ struct Param {
   std::string_view plain() const;
 };
 
-// Reads `name[=value]` pairs with `separator` between them; whitespace around '=' and the separator is allowed, and so is
-// an empty value: whoever cares looks at it.
+// Reads `name[=value]` pairs with `separator` between them; whitespace around '=' and the separator is allowed, and so
+// is an empty value: whoever cares looks at it.
 class ParamCursor {
  public:
   explicit ParamCursor(std::string_view params, char separator = ';') : rest_(params), separator_(separator) {}

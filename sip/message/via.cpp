@@ -165,7 +165,7 @@ Result<Via, Flaw> parse_via(std::string_view value, size_t& size) {
 Result<Via, Flaw> parse_via(std::string_view text) {
   size_t size = 0;
   auto via = parse_via(text, size);
-  if (via && size != text.size()) return flaw(ParseCode::bad_via, size - 1);
+  if (via && (size != text.size() || text.ends_with(','))) return flaw(ParseCode::bad_via, size - 1);
   return via;
 }
 
