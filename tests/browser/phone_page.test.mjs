@@ -10,6 +10,7 @@ import {after, before, test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
 import {FakeGateway} from './fake_gateway.mjs';
 import {MediaPeer} from './media_peer.mjs';
+import * as act from './page.mjs';
 import {isTone, writeTone} from './tone.mjs';
 
 const OURS_HZ = 440;
@@ -47,35 +48,17 @@ function pageTest(name, run, {view = {}, troubles = null} = {}) {
   });
 }
 
-const text = (selector) => page.$eval(selector, (element) => element.textContent);
-const states = () => page.$$eval('#states li', (items) => items.map((item) => item.dataset.state));
-const shown = (selector) => page.waitForFunction((s) => document.querySelector(s)?.checkVisibility(), {}, selector);
-const inState = (state) => page.waitForFunction((s) => document.querySelector('#states li:last-child')?.dataset.state === s, {}, state);
-const says = (selector, sentence) => page.waitForFunction((s, t) => document.querySelector(s)?.textContent.includes(t), {}, selector, sentence);
-
-async function until(condition, what) {
-  for (let i = 0; i < 100; i++) {
-    if (condition()) return;
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
-  }
-  assert.fail(`never: ${what}`);
-}
-
-async function signIn(account = 'alice', password = 'secret') {
-  await page.type('#account', account);
-  await page.type('#password', password);
-  await page.keyboard.press('Enter');
-}
+const text = (selector) => act.text(page, selector);
+const states = () => act.states(page);
+const shown = (selector) => act.shown(page, selector);
+const inState = (state) => act.inState(page, state);
+const says = (selector, sentence) => act.says(page, selector, sentence);
+const signIn = (account = 'alice', password = 'secret') => act.signIn(page, account, password);
+const dial = (number) => act.dial(page, number);
 
 async function signedIn() {
   await signIn();
   await shown('#dial');
-}
-
-async function dial(number) {
-  await page.click('#number', {count: 3});
-  await page.type('#number', number);
-  await page.keyboard.press('Enter');
 }
 
 pageTest('a wrong password is said in one sentence, and the right one goes on', async () => {
@@ -107,7 +90,7 @@ pageTest('R0.2, R0.3: echo is called, states come in order, tones are heard both
   }
   await page.click('#hang-up');
   await inState('dropped');
-  await until(() => gateway.calls.length === 0, 'the gateway has dropped the call');
+  await act.until(() => gateway.calls.length === 0, 'the gateway has dropped the call');
   assert.equal(await text('#call-status'), 'You hung up.');
   await says('#log li .what', 'Talked 0:0');
 });
@@ -170,7 +153,7 @@ pageTest('R0.16: hanging up while the web server is still being asked ends the c
   await inState('pending');
   await page.click('#hang-up');
   await inState('dropped');
-  await until(() => gateway.methods().includes('drop_call') && gateway.calls.length === 0, 'the gateway has dropped the call');
+  await act.until(() => gateway.methods().includes('drop_call') && gateway.calls.length === 0, 'the gateway has dropped the call');
 });
 
 pageTest('R0.21: an incoming call is announced, accepted, and talks both ways', async () => {
@@ -178,7 +161,7 @@ pageTest('R0.21: an incoming call is announced, accepted, and talks both ways', 
   await signedIn();
   await gateway.ring('alice', {from: '1001', fromName: '<b>Bob</b>'});
   await shown('#accept');
-  await until(() => gateway.methods().includes('ringing'), 'the page has said that it rings');
+  await act.until(() => gateway.methods().includes('ringing'), 'the page has said that it rings');
   assert.equal(await text('#call-peer'), '<b>Bob</b>');
   assert.match(await text('#spoken'), /<b>Bob<\/b> is calling/);
   await page.focus('#accept');
@@ -197,7 +180,7 @@ pageTest('R0.21: an incoming call is declined, missed, or answered busy by a pag
   await gateway.ring('alice', {from: '1001'});
   await shown('#decline');
   await page.click('#decline');
-  await until(() => gateway.requests.some(([method, {code}]) => method === 'reject_call' && code === 603), 'declined');
+  await act.until(() => gateway.requests.some(([method, {code}]) => method === 'reject_call' && code === 603), 'declined');
 
   await gateway.ring('alice', {from: '1002'});
   await shown('#decline');
@@ -208,7 +191,7 @@ pageTest('R0.21: an incoming call is declined, missed, or answered busy by a pag
   await dial('echo');
   await inState('confirmed');
   await gateway.ring('alice', {from: '1003'});
-  await until(() => gateway.requests.some(([method, {code}]) => method === 'reject_call' && code === 486), 'busy');
+  await act.until(() => gateway.requests.some(([method, {code}]) => method === 'reject_call' && code === 486), 'busy');
   assert.equal(await text('#call-peer'), 'echo');
 });
 
@@ -221,7 +204,7 @@ pageTest('digits go out by the keypad and by the keyboard', async () => {
   await page.keyboard.press('2');
   await page.keyboard.press('#');
   const sent = () => gateway.requests.filter(([method]) => method === 'send_dtmf').map(([, {digits}]) => digits).join('');
-  await until(() => sent() === '42#', `42#, seen ${sent()}`);
+  await act.until(() => sent() === '42#', `42#, seen ${sent()}`);
 });
 
 pageTest('R0.20: the connection breaks in a call, the page comes back, and the call goes on without a break in sound', async () => {
@@ -256,7 +239,7 @@ pageTest('a reload keeps the session without a password, and calls that lost the
   await inState('confirmed');
   await page.reload();
   await shown('#dial');
-  await until(() => gateway.calls.length === 0, 'the call without media is dropped');
+  await act.until(() => gateway.calls.length === 0, 'the call without media is dropped');
   await page.click('#sign-out');
   await shown('#sign-in');
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// What a person does on the phone page, as functions over a puppeteer page.
+
+export const text = (page, selector) => page.$eval(selector, (element) => element.textContent);
+export const states = (page) => page.$$eval('#states li', (items) => items.map((item) => item.dataset.state));
+export const shown = (page, selector) => page.waitForFunction((s) => document.querySelector(s)?.checkVisibility(), {}, selector);
+export const inState = (page, state) =>
+  page.waitForFunction((s) => document.querySelector('#states li:last-child')?.dataset.state === s, {}, state);
+export const says = (page, selector, sentence) =>
+  page.waitForFunction((s, t) => document.querySelector(s)?.textContent.includes(t), {}, selector, sentence);
+export const level = (page, who) => page.$eval(`#meter-${who}`, (element) => Number(element.getAttribute('aria-valuenow')));
+
+export async function signIn(page, account, password) {
+  await shown(page, '#sign-in');
+  await page.type('#account', account);
+  await page.type('#password', password);
+  await page.keyboard.press('Enter');
+}
+
+export async function dial(page, number) {
+  await page.click('#number', {count: 3});
+  await page.type('#number', number);
+  await page.keyboard.press('Enter');
+}
+
+/** Waits until `condition` holds, looking twenty times a second. */
+export async function until(condition, what, limitMs = 5000) {
+  const end = Date.now() + limitMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
