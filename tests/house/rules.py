@@ -30,6 +30,8 @@ FLOORS = {
     "gateway/route/": ("base/", "sip/", "sdp/", "gateway/route/"),
     "gateway/call/": ("base/", "sip/", "sdp/", "media/order.hpp", "gateway/route/", "gateway/call/"),
     "gateway/module/": ("base/", "sip/", "sdp/", "media/order.hpp", "gateway/route/", "gateway/call/", "gateway/module/"),
+    # The exchange is the roof of the three, and makes the modules.
+    "gateway/call/exchange": ("base/", "sip/", "sdp/", "media/order.hpp", "gateway/route/", "gateway/call/", "gateway/module/"),
     "gateway/": ("base/", "sip/", "sdp/", "ice/", "transport/", "media/", "gateway/"),
 }
 # Exceptions to the above by name: what nobody of that folder may include although the folder is allowed.
