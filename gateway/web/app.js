@@ -147,7 +147,10 @@ function connectionChanged() {
   if (isthmus.connection === 'off') {
     view.hide();
     noteSignIn(offSentence(isthmus.whyOff));
-    if (isthmus.whyOff === 'signed_out') log.clear();
+    if (isthmus.whyOff === 'signed_out') {
+      log.clear();
+      byId('sign-in-form').reset();
+    }
   }
   if (isthmus.connection !== 'connecting') showPage();
 }

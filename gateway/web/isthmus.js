@@ -169,7 +169,9 @@ export class Isthmus extends EventTarget {
     }
   }
 
+  /** Ends all calls and the session. */
   async signOut() {
+    for (const call of this.calls) call.drop();
     const wire = this.#wire;
     this.#off('signed_out');
     await wire?.request('sign_out').catch(() => {});
@@ -312,7 +314,7 @@ export class Isthmus extends EventTarget {
     clearTimeout(this.#graceTimer);
     this.#graceTimer = 0;
     this.whyOff = why;
-    for (const call of this.calls) call[end]({reason: why === 'signed_out' ? 'hung_up' : 'connection_lost'});
+    this.#giveUpCalls();
     this.#become('off');
   }
 

@@ -47,7 +47,6 @@ const CODES = {
 };
 
 const ERRORS = {
-  0: 'The gateway cannot be reached.',
   [-32000]: 'You are not signed in.',
   [-32002]: 'This name and password do not fit together.',
   [-32004]: 'The session is over; please sign in again.',
@@ -96,6 +95,7 @@ export function endSentence(call) {
 export function errorSentence(error) {
   if (error?.code === -32003) return `Too many attempts; please wait ${Math.max(1, Math.ceil(Number(error.data?.retry_after) || 60))} seconds.`;
   if (error?.code === -32602 && ['from', 'to', 'target'].includes(error.data?.param)) return 'This number cannot be called from here.';
+  if (error?.name === 'IsthmusError' && error.code === 0) return 'The gateway cannot be reached.';
   return ERRORS[error?.code] ?? 'Something went wrong.';
 }
 

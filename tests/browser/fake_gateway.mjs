@@ -57,6 +57,7 @@ export class FakeGateway {
   }
 
   async stop() {
+    if (!this.#server.listening) return;
     this.cutConnections();
     this.#sockets.close();
     this.#server.closeAllConnections();

@@ -245,6 +245,26 @@ pageTest('a reload keeps the session without a password, and calls that lost the
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
+pageTest('signing out in a call ends the call, and the next one who signs in sees nothing of it', async () => {
+  await signedIn();
+  await dial('echo');
+  await inState('confirmed');
+  await page.click('#sign-out');
+  await shown('#sign-in');
+  await act.until(() => gateway.methods().at(-1) === 'sign_out', 'signed out');
+  assert.ok(gateway.methods().includes('drop_call'));
+  await signIn('bob', 'secret');
+  await shown('#dial');
+  assert.equal(await page.$('#log li'), null);
+  assert.equal(await page.$eval('#call', (card) => card.hidden), true);
+});
+
+pageTest('the gateway is not there: the page says so at sign-in', async () => {
+  await gateway.stop();
+  await signIn();
+  await says('#sign-in-notice', 'The gateway cannot be reached.');
+}, {troubles: /WebSocket|ERR_/});
+
 pageTest('the session is used elsewhere: the page says so and does not fight for it', async () => {
   await signedIn();
   const {WebSocket} = await import('ws');

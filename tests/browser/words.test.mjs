@@ -30,6 +30,11 @@ test('each error code of the client interface is told', () => {
   for (const code of [-32000, -32002, -32003, -32004, -32007, -32009]) assert.notEqual(errorSentence({code, data: {}}), 'Something went wrong.');
 });
 
+test('no answer is told as that, a fault of the browser is not', () => {
+  assert.equal(errorSentence({name: 'IsthmusError', code: 0}), 'The gateway cannot be reached.');
+  assert.equal(errorSentence({name: 'OperationError', code: 0}), 'Something went wrong.');
+});
+
 test('what a person did is told as that', () => {
   assert.equal(endSentence({endedHere: true, dir: 'outgoing', reason: 'hung_up'}), 'You hung up.');
   assert.equal(endSentence({endedHere: true, dir: 'outgoing', reason: 'cancelled'}), 'You gave up the call.');
