@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+isthmus_bench(transaction USES sip)
