@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
 isthmus_fuzz_door(rtp USES media base)
 isthmus_fuzz_door(rtcp USES media base)
+isthmus_fuzz_door(dtls USES media base)

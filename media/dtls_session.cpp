@@ -147,7 +147,10 @@ void DtlsSession::State::shake(Pass& pass, const Path& path) {
 
 void DtlsSession::State::finish_handshake() {
   const auto profile = profile_of(SSL_get_selected_srtp_profile(ssl.get()));
-  if (!profile) return fail_handshake(DtlsFault::no_srtp_profile);
+  if (!profile) {
+    SSL_shutdown(ssl.get());  // the peer believes that it is connected
+    return fail_handshake(DtlsFault::no_srtp_profile);
+  }
   std::array<std::byte, 2 * (kMaxSrtpKey + kMaxSrtpSalt)> material;
   const size_t size = exporter_size(*profile);
   const int exported = SSL_export_keying_material(ssl.get(), reinterpret_cast<unsigned char*>(material.data()), size,

@@ -260,10 +260,11 @@ TEST(DtlsSession, certificates_are_taken_from_PEM_and_bad_PEM_is_an_error) {
   EXPECT_NE(context->fingerprint(), test::dtls_context(0).fingerprint());
 }
 
-// A foreign client on bare OpenSSL, for what our own session never does.
-class RawClient {
+// A foreign peer on bare OpenSSL, for what our own session never does.
+class RawPeer {
  public:
-  RawClient() : context_(SSL_CTX_new(DTLS_client_method())) {
+  enum class Side : uint8_t { client, server };
+  explicit RawPeer(Side side) : side_(side), context_(SSL_CTX_new(DTLS_method())) {
     SSL_CTX_set_security_level(context_, 0);
     EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* certificate = X509_new();
@@ -277,13 +278,13 @@ class RawClient {
     X509_free(certificate);
     EVP_PKEY_free(key);
   }
-  ~RawClient() {
+  ~RawPeer() {
     SSL_free(ssl_);
     SSL_CTX_free(context_);
     ERR_clear_error();
   }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
+  RawPeer(const RawPeer&) = delete;
+  RawPeer& operator=(const RawPeer&) = delete;
 
   SSL_CTX* context() { return context_; }
   SSL* ssl() { return ssl_; }
@@ -298,6 +299,10 @@ class RawClient {
     SSL_set_bio(ssl_, in_, out_);
     SSL_set_options(ssl_, SSL_OP_NO_QUERY_MTU);
     SSL_set_mtu(ssl_, 1400);
+    if (side_ == Side::server) {
+      SSL_set_accept_state(ssl_);
+      return {};
+    }
     SSL_set_connect_state(ssl_);
     return go_on();
   }
@@ -323,6 +328,7 @@ class RawClient {
   }
 
  private:
+  Side side_;
   SSL_CTX* context_;
   SSL* ssl_ = nullptr;
   BIO* in_ = nullptr;
@@ -331,7 +337,7 @@ class RawClient {
 };
 
 // Drives a raw client against a passive session of ours until both are silent; returns the session's events.
-std::vector<DtlsEvent> drive(RawClient& client, DtlsSession& server, std::vector<Datagram> to_server) {
+std::vector<DtlsEvent> drive(RawPeer& client, DtlsSession& server, std::vector<Datagram> to_server) {
   Outbox out;
   Pass pass{{TimePoint{} + std::chrono::seconds(5), {}}, out};
   std::vector<DtlsEvent> events;
@@ -347,7 +353,7 @@ std::vector<DtlsEvent> drive(RawClient& client, DtlsSession& server, std::vector
 }
 
 TEST(DtlsSession, advisory_1_a_hello_with_NULL_ciphers_alone_never_comes_up) {
-  RawClient client;
+  RawPeer client(RawPeer::Side::client);
   SSL_CTX_set_cipher_list(client.context(), "eNULL");
   SSL_CTX_set_tlsext_use_srtp(client.context(), "SRTP_AES128_CM_SHA1_80");
   DtlsSession server(test::dtls_context(1), DtlsRole::passive, client.fingerprint());
@@ -358,7 +364,7 @@ TEST(DtlsSession, advisory_1_a_hello_with_NULL_ciphers_alone_never_comes_up) {
 }
 
 TEST(DtlsSession, advisory_56_DTLS_1_0_is_refused) {
-  RawClient client;
+  RawPeer client(RawPeer::Side::client);
   SSL_CTX_set_min_proto_version(client.context(), DTLS1_VERSION);
   SSL_CTX_set_max_proto_version(client.context(), DTLS1_VERSION);
   SSL_CTX_set_cipher_list(client.context(), "ALL:@SECLEVEL=0");
@@ -373,13 +379,14 @@ TEST(DtlsSession, advisory_56_DTLS_1_0_is_refused) {
 
 TEST(DtlsSession, RFC5764_4_1_a_peer_without_a_common_SRTP_profile_gets_no_keys) {
   for (const char* profiles : {"", "SRTP_AES128_CM_SHA1_32"}) {
-    RawClient client;
+    RawPeer client(RawPeer::Side::client);
     if (*profiles != '\0') SSL_CTX_set_tlsext_use_srtp(client.context(), profiles);
     DtlsSession server(test::dtls_context(1), DtlsRole::passive, client.fingerprint());
     const auto events = drive(client, server, client.begin());
     ASSERT_FALSE(events.empty()) << profiles;
     EXPECT_EQ(events[0], (DtlsEvent{Kind::failed, DtlsFault::no_srtp_profile, 0})) << profiles;
     EXPECT_EQ(server.keys(), nullptr);
+    EXPECT_TRUE(SSL_get_shutdown(client.ssl()) & SSL_RECEIVED_SHUTDOWN) << "the client is told";
   }
 }
 
@@ -391,7 +398,7 @@ TEST(DtlsSession, RFC5764_each_profile_of_the_list_can_be_agreed_on) {
       {"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM", SrtpProfile::aead_aes_128_gcm},
   };
   for (const auto& [offered, agreed] : cases) {
-    RawClient client;
+    RawPeer client(RawPeer::Side::client);
     SSL_CTX_set_tlsext_use_srtp(client.context(), offered);
     DtlsSession server(test::dtls_context(1), DtlsRole::passive, client.fingerprint());
     drive(client, server, client.begin());
@@ -401,7 +408,7 @@ TEST(DtlsSession, RFC5764_each_profile_of_the_list_can_be_agreed_on) {
 }
 
 TEST(DtlsSession, advisory_56_renegotiation_is_refused_and_never_changes_the_keys) {
-  RawClient client;
+  RawPeer client(RawPeer::Side::client);
   SSL_CTX_set_tlsext_use_srtp(client.context(), "SRTP_AES128_CM_SHA1_80");
   DtlsSession server(test::dtls_context(1), DtlsRole::passive, client.fingerprint());
   drive(client, server, client.begin());
@@ -415,8 +422,43 @@ TEST(DtlsSession, advisory_56_renegotiation_is_refused_and_never_changes_the_key
   EXPECT_EQ(server.keys()->ours.key, before.key);
 }
 
+int make_cookie(SSL*, unsigned char* cookie, unsigned int* size) {
+  *size = 16;
+  std::memset(cookie, 7, *size);
+  return 1;
+}
+int check_cookie(SSL*, const unsigned char* cookie, unsigned int size) {
+  return size == 16 && cookie[0] == 7 ? 1 : 0;
+}
+
+TEST(DtlsSession, trap_7_as_client_a_HelloVerifyRequest_is_answered_with_its_cookie) {
+  RawPeer server(RawPeer::Side::server);
+  SSL_CTX_set_tlsext_use_srtp(server.context(), "SRTP_AES128_CM_SHA1_80");
+  SSL_CTX_set_options(server.context(), SSL_OP_COOKIE_EXCHANGE);
+  SSL_CTX_set_cookie_generate_cb(server.context(), make_cookie);
+  SSL_CTX_set_cookie_verify_cb(server.context(), check_cookie);
+  server.begin();
+  DtlsSession client(test::dtls_context(0), DtlsRole::active, server.fingerprint());
+  Outbox out;
+  Pass pass{{TimePoint{} + std::chrono::seconds(5), {}}, out};
+  client.start(pass, test::dtls_path(1));
+  bool verify_request = false;
+  for (int round = 0; round < 20 && !out.actions.empty(); ++round) {
+    for (const Datagram& datagram : test::sent(out)) {
+      for (const Datagram& reply : server.take(datagram)) {
+        verify_request = verify_request || octet(reply[13]) == 3;
+        client.receive(pass, test::dtls_path(1), reply);
+      }
+    }
+  }
+  EXPECT_TRUE(verify_request);
+  EXPECT_TRUE(client.is_connected());
+  ASSERT_NE(client.keys(), nullptr);
+  EXPECT_EQ(client.keys()->profile, SrtpProfile::aes128_cm_sha1_80);
+}
+
 TEST(DtlsSession, a_client_without_a_certificate_is_refused) {
-  RawClient client;
+  RawPeer client(RawPeer::Side::client);
   SSL_CTX_set_tlsext_use_srtp(client.context(), "SRTP_AES128_CM_SHA1_80");
   auto hello = client.begin();
   SSL_certs_clear(client.ssl());
