@@ -60,6 +60,8 @@ class UserAgent {
   void answer(Pass& pass, SessionId session, std::string_view body);  // 200 to the peer's re-INVITE
   void reject(Pass& pass, SessionId session, int status, const std::vector<HeaderLine>& headers = {});
   void end(Pass& pass, SessionId session, const EndReason& reason);
+  // Keep the way to a registered party open (R1.33).
+  void keep_alive(Pass& pass, const Path& path, bool wanted) { endpoint_.keep_alive(pass, path, wanted); }
   // The flow of a peer moved (it registered again): requests go there from now on.
   void move_flow(SessionId session, const Path& path);
 

@@ -102,8 +102,9 @@ media::PayloadMap payload_map(const sdp::Agreed& agreed) {
 media::Order arm_leg(media::LegId leg, const sdp::Leg& from, const IpAddress& signalling) {
   const sdp::RemoteAudio remote = from.remote().value_or(sdp::RemoteAudio{});
   const sdp::Agreed agreed = from.agreed().value_or(sdp::Agreed{});
-  if (from.profile() == sdp::Profile::browser) return arm_browser(leg, remote, agreed);
-  return arm_phone(leg, remote, agreed, signalling);
+  if (from.profile() == sdp::Profile::phone) return arm_phone(leg, remote, agreed, signalling);
+  if (agreed.refused) return gates(leg, agreed);
+  return arm_browser(leg, remote, agreed);
 }
 
 media::SwitchLeg gates(media::LegId leg, const sdp::Agreed& agreed, bool hear_peer) {

@@ -20,7 +20,7 @@ media::PayloadMap payload_map(const sdp::Agreed& agreed);
 
 // ArmWebrtc or ArmRtp by the leg's profile; requires leg.agreed(). `signalling` is where the peer's SIP comes from.
 // While a phone holds by c=0.0.0.0, or has refused the media, its address is not set and nothing is sent (RFC 3264
-// section 8.4).
+// section 8.4). A browser that has refused the media names no credentials: its gates are closed instead (SwitchLeg).
 media::Order arm_leg(media::LegId leg, const sdp::Leg& from, const IpAddress& signalling);
 
 // Gates by the direction agreed on this leg. `hear_peer` false holds the peer's audio back all the same (before the

@@ -82,6 +82,7 @@ class MessageParser {
       if (*at == '\r' && at + 1 < end_ && at[1] == '\n') return at;
       if (*at != '\t' && !is_quoted_pair(at)) {
         note(*at == '\r' || *at == '\n' ? ParseCode::bad_line_end : ParseCode::bad_character, at);
+        tainted_ = true;
       }
       ++at;
     }
@@ -186,6 +187,7 @@ class MessageParser {
         body_at_ = offset_of(at) + 2;
         return;
       }
+      tainted_ = false;
       const char* cr = line_end(at);
       if (cr == nullptr) break;
       const char* next = cr + 2;
@@ -233,6 +235,11 @@ class MessageParser {
       const std::string_view name = between(at, name_end);
       if (!is_token(name)) return note(ParseCode::bad_header_name, at);
       header = header_of(name);
+    }
+    if (tainted_) {
+      // Not in the index, so that no control character is ever copied into an answer.
+      if (header == Header::via) vias_whole_ = false;
+      return;
     }
     if (message_.lines_.size() >= limits_.header_lines) return note(ParseCode::too_many_headers, at, header);
     const char* value = colon + 1;
@@ -376,8 +383,8 @@ class MessageParser {
     error_.is_request = message_.is_request_;
     error_.method = message_.method_;
     const bool silent = error_.code == ParseCode::not_sip || error_.code == ParseCode::empty_message;
-    error_.answerable = message_.is_request_ && !silent && usable_ == kAll && message_.method_ != Method::ack &&
-                        message_.cseq_method_ != Method::ack;
+    error_.answerable = message_.is_request_ && !silent && usable_ == kAll && vias_whole_ &&
+                        message_.method_ != Method::ack && message_.cseq_method_ != Method::ack;
     if (!message_.is_request_ || silent) error_.status = 0;
     return error_;
   }
@@ -393,6 +400,8 @@ class MessageParser {
   uint32_t skipped_ = 0;
   uint32_t body_at_ = 0;
   int usable_ = 0;
+  bool tainted_ = false;  // the line in hand holds a control character
+  bool vias_whole_ = true;
   ParseError error_;
 };
 

@@ -2,7 +2,6 @@
 #include "sip/message/uri.hpp"
 
 #include "base/address.hpp"
-#include "sip/message/header_list.hpp"
 #include "sip/message/lexer.hpp"
 
 namespace isthmus::sip {
@@ -16,6 +15,24 @@ Scheme scheme_of(std::string_view text) {
 }
 
 constexpr auto npos = std::string_view::npos;
+
+// `at` is on the first ';'; moves it behind the last parameter, or to the flaw.
+bool skip_params(std::string_view text, size_t& at, ParseCode& code) {
+  for (size_t count = 0; at < text.size() && text[at] == ';'; ++count) {
+    if (count == kMaxUriParams) {
+      code = ParseCode::too_many_params;
+      return false;
+    }
+    const size_t name = ++at;
+    at = skip(text, at, kUriParam);
+    if (at == name) return false;
+    if (at == text.size() || text[at] != '=') continue;
+    const size_t value = ++at;
+    at = skip(text, at, kUriParam);
+    if (at == value) return false;
+  }
+  return true;
+}
 
 // Reads what stands behind "sip:", each part in turn; `at` is the place where the grammar broke.
 class SipUriScan {
@@ -73,20 +90,7 @@ class SipUriScan {
   bool params(Uri& uri) {
     if (at_ == text_.size() || text_[at_] != ';') return true;
     const size_t begin = at_ + 1;
-    for (size_t count = 0; at_ < text_.size() && text_[at_] == ';'; ++count) {
-      if (count == kMaxUriParams) {
-        code_ = ParseCode::too_many_params;
-        return false;
-      }
-      const size_t name = ++at_;
-      at_ = skip(text_, at_, kUriParam);
-      if (at_ == name) return false;
-      if (at_ < text_.size() && text_[at_] == '=') {
-        const size_t value = ++at_;
-        at_ = skip(text_, at_, kUriParam);
-        if (at_ == value) return false;
-      }
-    }
+    if (!skip_params(text_, at_, code_)) return false;
     uri.params = text_.substr(begin, at_ - begin);
     return true;
   }
@@ -129,16 +133,10 @@ Result<Uri, Flaw> parse_tel(Uri uri, size_t at) {
   }
   if (!digits) return flaw(ParseCode::bad_uri, begin);
   uri.user = text.substr(begin, at - begin);
-  if (at < text.size()) {
-    uri.params = text.substr(at + 1);
-    ParamCursor cursor(uri.params);
-    size_t count = 0;
-    for (Param param; cursor.next(param);) {
-      if (++count > kMaxUriParams) return flaw(ParseCode::too_many_params, at);
-      if (param.has_value && !all(param.value, kUriParam)) return flaw(ParseCode::bad_uri, at);
-    }
-    if (cursor.is_broken() || count == 0) return flaw(ParseCode::bad_uri, at);
-  }
+  if (at == text.size()) return uri;
+  uri.params = text.substr(at + 1);
+  ParseCode code = ParseCode::bad_uri;
+  if (!skip_params(text, at, code) || at != text.size()) return flaw(code, at);
   return uri;
 }
 
@@ -269,8 +267,8 @@ Result<Uri, Flaw> parse_uri(std::string_view text) {
 }
 
 bool equivalent(const Uri& a, const Uri& b) {
-  if (a.scheme != b.scheme) return false;
-  if (a.scheme == Scheme::other) return a.text == b.text;
+  if (a.text == b.text) return true;
+  if (a.scheme != b.scheme || a.scheme == Scheme::other) return false;
   if (a.scheme == Scheme::tel) {
     return same_number(a.user, b.user) && params_agree(a, b) && params_agree(b, a);
   }

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+// Exchange: the verbs of the machine and the way of events to calls.
+#include "gateway/call/exchange.hpp"
+
+#include <algorithm>
+
+#include "gateway/module/echo.hpp"
+#include "gateway/module/trunk.hpp"
+
+namespace isthmus::gateway {
+
+Exchange::Exchange(Settings settings, const Seed& seed)
+    : settings_(std::move(settings)),
+      random_(Random(seed).fork("exchange")),
+      user_agent_(settings_.user_agent, Random(seed).fork("user agent")),
+      registrar_(settings_, Random(seed).fork("registrar")),
+      router_(settings_.routes),
+      calls_(settings_.shard),
+      legs_(settings_.shard),
+      asks_(settings_.shard) {
+  others_.push_back(std::make_shared<Echo>(settings_.echo_number));
+  for (const TrunkSettings& trunk : settings_.trunks) others_.push_back(std::make_shared<Trunk>(trunk));
+}
+
+// ---- verbs
+
+void Exchange::receive(Pass& pass, const Path& path, Bytes bytes) {
+  user_agent_.receive(pass, path, bytes);
+  drain(pass);
+}
+void Exchange::flow_up(Pass& pass, const FlowFacts& facts) {
+  user_agent_.flow_up(pass, facts);
+  drain(pass);
+}
+void Exchange::flow_down(Pass& pass, FlowId flow, Fault why) {
+  registrar_.flow_down(flow);
+  user_agent_.flow_down(pass, flow, why);
+  drain(pass);
+}
+void Exchange::unreachable(Pass& pass, const Path& path, Fault why) {
+  user_agent_.unreachable(pass, path, why);
+  drain(pass);
+}
+void Exchange::answer(Pass& pass, AskId ask, const Answer& reply) {
+  user_agent_.answer(pass, ask, reply);
+  drain(pass);
+}
+
+void Exchange::command(Pass& pass, const Command& command) {
+  std::visit([&](const auto& one) { obey(pass, one); }, command);
+  drain(pass);
+}
+
+void Exchange::reply(Pass& pass, AskId ask, const Reply& reply) {
+  const CallId* id = asks_.find(ask.ask);
+  Call* call = id == nullptr || ask.room != Room::exchange ? nullptr : calls_.find(*id);
+  if (call == nullptr || call->ask != ask.ask) {
+    drops_.add(CallDrop::late_reply);
+    return;
+  }
+  asks_.erase(ask.ask);
+  call->ask.reset();
+  timers_.cancel(call->policy_timer);
+  if (const auto* given = std::get_if<Policy>(&reply)) {
+    policy(pass, *call, *given);
+  } else {
+    policy(pass, *call, Policy{Policy::refuse, DropReason::web_server_unreachable, {}, {}, {}});
+  }
+  drain(pass);
+}
+
+void Exchange::media(Pass& pass, const media::Event& event) {
+  const media::LegId leg = std::visit([](const auto& one) { return one.leg; }, event);
+  if (std::holds_alternative<media::LegGone>(event)) return;
+  const LegRef* ref = legs_.find(leg);
+  Call* call = ref == nullptr ? nullptr : calls_.find(ref->call);
+  if (call == nullptr) {
+    drops_.add(CallDrop::unknown_media);
+    return;
+  }
+  Side& side = ref->is_a ? call->a : call->b;
+  if (const auto* ready = std::get_if<media::LegReady>(&event)) {
+    leg_ready(pass, *call, side, *ready);
+  } else if (const auto* failed = std::get_if<media::LegFailed>(&event)) {
+    drop(pass, *call, {DropReason::media_failed, 488, std::string(media::describe(failed->why)), 488, {}, {}});
+  }
+  drain(pass);
+}
+
+void Exchange::expire(Pass& pass) {
+  user_agent_.expire(pass);
+  drain(pass);
+  while (const auto due = timers_.take_due(pass.now.steady)) {
+    if (due->timer == Timer::grace) {
+      lose_client(pass, due->client, DropReason::connection_lost);
+      continue;
+    }
+    Call* call = calls_.find(due->call);
+    if (call == nullptr) continue;
+    switch (due->timer) {
+      case Timer::policy: {
+        const uint16_t status = call->facts.direction == CallDirection::incoming ? 480 : 403;
+        drop(pass, *call,
+             {DropReason::web_server_timeout, status, "the web server did not decide in time", status, {}, {}});
+        break;
+      }
+      case Timer::ring: drop(pass, *call, {DropReason::invite_timeout, 480, "nobody picked up", 480, {}, {}}); break;
+      case Timer::hold:
+        drop(pass, *call,
+             {DropReason::web_server_timeout, 500, "the web server did not release the answer in time", 500, {}, {}});
+        break;
+      case Timer::grace: break;
+    }
+  }
+  note_changes(pass, registrar_.expire(pass.now.steady));
+  drain(pass);
+}
+
+TimePoint Exchange::next_deadline() const {
+  return std::min({user_agent_.next_deadline(), timers_.next(), registrar_.next_deadline()});
+}
+
+std::optional<Request> Exchange::poll_event() {
+  if (requests_.empty()) return std::nullopt;
+  Request request = std::move(requests_.front());
+  requests_.pop_front();
+  return request;
+}
+
+Census Exchange::census() const {
+  Census out = user_agent_.census();
+  calls_.for_each([&](CallId, const Call& call) {
+    if (call.is_over()) return;
+    ++out[Census::calls];
+    for (const Side* side : {&call.a, &call.b})
+      out[Census::legs] += side->kind == Side::Kind::sip || side->kind == Side::Kind::client ? 1 : 0;
+  });
+  out[Census::media_legs] += static_cast<uint32_t>(legs_.size());
+  out[Census::asks] += static_cast<uint32_t>(asks_.size());
+  out[Census::timers] += static_cast<uint32_t>(timers_.size());
+  return out;
+}
+
+// ---- events of the user agent
+
+void Exchange::drain(Pass& pass) {
+  do {
+    while (const auto event = user_agent_.poll_event()) take(pass, *event);
+  } while (user_agent_.proceed(pass));
+}
+
+Side* Exchange::side_of(Call& call, sip::SessionId session) {
+  if (call.a.kind == Side::Kind::sip && call.a.session == session) return &call.a;
+  if (call.b.kind == Side::Kind::sip && call.b.session == session) return &call.b;
+  return nullptr;
+}
+
+void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
+  using Kind = sip::UserAgentEventKind;
+  if (event.kind == Kind::request) return take_request(pass);
+  if (event.kind == Kind::verify) return take_verify(pass, event);
+  if (event.kind == Kind::registration) return;
+  const CallId id{static_cast<uint32_t>(event.cookie >> 32), static_cast<uint32_t>(event.cookie)};
+  Call* call = calls_.find(id);
+  Side* side = call == nullptr ? nullptr : side_of(*call, event.session);
+  if (side == nullptr) return;
+  const std::string_view body = event.has_message ? user_agent_.message().body() : std::string_view{};
+  const std::string phrase = event.has_message ? std::string(user_agent_.message().reason()) : std::string{};
+  switch (event.kind) {
+    case Kind::ringing: return ringing(pass, *call, event.status, body);
+    case Kind::answered: side->source = user_agent_.path(); return answered(pass, *call, body);
+    case Kind::failed: side->session_over = true; return callee_failed(pass, *call, event.status, phrase);
+    case Kind::cancelled:
+      side->session_over = true;
+      return drop(pass, *call, {DropReason::cancelled, 487, "the caller gave up", 487, {}, {}});
+    case Kind::confirmed: return caller_confirmed(pass, *call, body);
+    case Kind::offer: return reoffer(pass, *call, *side, body);
+    case Kind::offer_gone: return reoffer_gone(*call, *side);
+    case Kind::modified: return modified(pass, *call, *side, event.status, body);
+    case Kind::ended: {
+      side->session_over = true;
+      const bool confirmed = call->facts.state == CallState::confirmed;
+      const bool by_peer = event.status == 0;
+      const DropReason reason = !by_peer    ? DropReason::connection_lost
+                                : confirmed ? DropReason::hung_up
+                                            : DropReason::cancelled;
+      return drop(pass, *call, {reason, event.status, by_peer ? "" : "the far side no longer answers", 480, {}, {}});
+    }
+    case Kind::gone: side->session_gone = true; return forget_if_done(id);
+    default: return;
+  }
+}
+
+void Exchange::take_request(Pass& pass) {
+  const Incoming request{user_agent_.message(), user_agent_.path(), user_agent_.protocol()};
+  if (request.message.method() == sip::Method::register_) return take_register(pass, request);
+  std::string module;
+  const InVerdict verdict = admit(pass.now, request, module);
+  if (const auto* refused = std::get_if<Refuse>(&verdict))
+    return user_agent_.refuse(pass, refused->status, refused->headers);
+  const auto* admitted = std::get_if<Admitted>(&verdict);
+  if (admitted == nullptr) return user_agent_.refuse(pass, 403);
+  switch (request.message.method()) {
+    case sip::Method::invite: return incoming(pass, request, *admitted, module);
+    case sip::Method::bye:
+    case sip::Method::update:
+    case sip::Method::prack: return user_agent_.refuse(pass, 481);
+    case sip::Method::unknown: return user_agent_.refuse(pass, 501);
+    default: return user_agent_.refuse(pass, 405);
+  }
+}
+
+// Trunks know their peers by address; everybody else has to show credentials, for every method alike (R1.4, advisory
+// 8).
+InVerdict Exchange::admit(Now now, const Incoming& request, std::string& module) {
+  for (const auto& other : others_) {
+    InVerdict verdict = other->callin(now, request);
+    if (std::holds_alternative<NotMine>(verdict)) continue;
+    module = other->name();
+    return verdict;
+  }
+  module = registrar_.name();
+  return registrar_.callin(now, request);
+}
+
+OutVerdict Exchange::find_target(Now now, const Parties& parties, std::string& module) {
+  std::vector<Module*> all{&clients_};
+  all.push_back(&registrar_);
+  for (const auto& other : others_) all.push_back(other.get());
+  // By weight; of equal weight the one that was configured first (R1.8).
+  std::multimap<int, Module*, std::greater<>> ordered;
+  for (Module* one : all) ordered.emplace(one->weight(), one);
+  for (const auto& [weight, one] : ordered) {
+    OutVerdict verdict = one->callout(now, parties);
+    if (std::holds_alternative<NotMine>(verdict)) continue;
+    module = one->name();
+    return verdict;
+  }
+  return NotMine{};
+}
+
+void Exchange::take_register(Pass& pass, const Incoming& request) {
+  const Registrar::Outcome outcome = registrar_.register_(pass.now, request);
+  if (outcome.stateless) {
+    user_agent_.refuse(pass, outcome.status, outcome.headers);
+  } else {
+    user_agent_.respond(pass, outcome.status, outcome.headers);
+  }
+  note_changes(pass, outcome.changes);
+}
+
+void Exchange::note_changes(Pass& pass, const std::vector<Registrar::Change>& changes) {
+  for (const Registrar::Change& change : changes) {
+    user_agent_.keep_alive(pass, change.binding.path, change.added);
+    const auto left = change.removed ? Duration{} : change.binding.expires - pass.now.steady;
+    requests_.push_back(
+        BindingChanged{change.account, change.binding.contact,
+                       static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(left).count()),
+                       change.binding.path.remote});
+  }
+}
+
+// Advisory 8: a request with both tags from a new source must be proved; otherwise the dialog does not exist for it.
+void Exchange::take_verify(Pass& pass, const sip::UserAgentEvent& event) {
+  const CallId id{static_cast<uint32_t>(event.cookie >> 32), static_cast<uint32_t>(event.cookie)};
+  Call* call = calls_.find(id);
+  const Side* side = call == nullptr ? nullptr : side_of(*call, event.session);
+  if (side == nullptr) return user_agent_.refuse(pass, 481);
+  const Incoming request{user_agent_.message(), user_agent_.path(), user_agent_.protocol()};
+  const Party party{side->account, side->source};
+  InVerdict verdict = registrar_.vouch(pass.now, request, party);
+  for (const auto& other : others_) {
+    if (!std::holds_alternative<NotMine>(verdict)) break;
+    if (side->module == other->name()) verdict = other->vouch(pass.now, request, party);
+  }
+  if (std::holds_alternative<Admitted>(verdict)) return user_agent_.vouch(pass);
+  if (const auto* refused = std::get_if<Refuse>(&verdict))
+    return user_agent_.refuse(pass, refused->status, refused->headers);
+  user_agent_.refuse(pass, 481);
+}
+
+// ---- telling
+
+// One transition, told to everybody in the same pass; nobody waits for anybody (R0.8).
+void Exchange::tell(Pass& pass, Call& call, CallState state, const Side* silent) {
+  CallFacts& facts = call.facts;
+  facts.prior = facts.sequence == 0 ? std::nullopt : std::optional(facts.state);
+  facts.state = state;
+  ++facts.sequence;
+  facts.changed = pass.now.wall;
+  const bool to_a = call.a.kind == Side::Kind::client && &call.a != silent;
+  const bool to_b = call.b.kind == Side::Kind::client && &call.b != silent && state != CallState::pending;
+  if (to_a) {  // the answer to its offer, the same in ringing and confirmed (R0.12)
+    const bool carries = call.a.answered && (state == CallState::ringing || state == CallState::confirmed);
+    facts.sdp = carries ? call.a.sdp->last() : std::string{};
+    requests_.push_back(TellClient{call.a.client, facts});
+  }
+  if (to_b) {  // who is called sees an incoming call, and first of all our offer
+    CallFacts theirs = facts;
+    theirs.direction = CallDirection::incoming;
+    theirs.reference.clear();
+    theirs.sdp = state == CallState::calling ? call.b.sdp->last() : std::string{};
+    requests_.push_back(TellClient{call.b.client, std::move(theirs)});
+  }
+  facts.sdp.clear();
+  if (state == CallState::confirmed)
+    facts.sdp = call.a.kind != Side::Kind::client && call.b.kind == Side::Kind::client ? call.b.sdp->last()
+                                                                                       : call.a.sdp->last();
+  const bool asked = state == CallState::pending && call.ask.has_value();  // the question is the notification
+  if (!asked) requests_.push_back(TellServer{facts});
+  facts.sdp.clear();
+  if (state == CallState::dropped) requests_.push_back(CallEnded{facts});
+}
+
+void Exchange::arm_timer(Pass& pass, TimerId& timer, Timer what, Duration in, CallId call, ClientId client) {
+  timers_.cancel(timer);
+  timer = timers_.set(pass.now.steady + in, Alarm{what, call, client});
+}
+
+std::vector<CallFacts> Exchange::list() const {
+  std::vector<std::pair<uint64_t, CallFacts>> found;
+  calls_.for_each([&](CallId, const Call& call) {
+    CallFacts facts = call.facts;
+    facts.reaping_legs = call.is_over()
+                             ? static_cast<uint8_t>(!call.a.session_gone) + static_cast<uint8_t>(!call.b.session_gone)
+                             : uint8_t{0};
+    found.emplace_back(call.number, std::move(facts));
+  });
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<CallFacts> out;
+  for (auto& [number, facts] : found) out.push_back(std::move(facts));
+  return out;
+}
+
+std::optional<CallFacts> Exchange::find(std::string_view id) const {
+  const auto found = by_id_.find(id);
+  const Call* call = found == by_id_.end() ? nullptr : calls_.find(found->second);
+  if (call == nullptr) return std::nullopt;
+  CallFacts facts = call->facts;
+  facts.reaping_legs = call->is_over()
+                           ? static_cast<uint8_t>(!call->a.session_gone) + static_cast<uint8_t>(!call->b.session_gone)
+                           : uint8_t{0};
+  return facts;
+}
+
+}  // namespace isthmus::gateway

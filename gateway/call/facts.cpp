@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/call/facts.hpp"
+
+namespace isthmus::gateway {
+
+std::string_view word(CallState state) {
+  switch (state) {
+    case CallState::pending: return "pending";
+    case CallState::calling: return "calling";
+    case CallState::ringing: return "ringing";
+    case CallState::confirmed: return "confirmed";
+    case CallState::dropped: return "dropped";
+  }
+  return "";
+}
+
+bool is_edge(std::optional<CallState> from, CallState to) {
+  if (!from) return to == CallState::pending;
+  switch (*from) {
+    case CallState::pending: return to == CallState::calling || to == CallState::dropped;
+    case CallState::calling: return to == CallState::ringing || to == CallState::confirmed || to == CallState::dropped;
+    case CallState::ringing: return to == CallState::confirmed || to == CallState::dropped;
+    case CallState::confirmed: return to == CallState::dropped;
+    case CallState::dropped: return false;
+  }
+  return false;
+}
+
+std::string_view word(CallDirection direction) {
+  return direction == CallDirection::outgoing ? "outgoing" : "incoming";
+}
+
+std::string_view word(DropReason reason) {
+  switch (reason) {
+    case DropReason::none: return "";
+    case DropReason::hung_up: return "hung_up";
+    case DropReason::cancelled: return "cancelled";
+    case DropReason::rejected: return "rejected";
+    case DropReason::refused: return "refused";
+    case DropReason::no_web_server: return "no_web_server";
+    case DropReason::web_server_unreachable: return "web_server_unreachable";
+    case DropReason::web_server_error: return "web_server_error";
+    case DropReason::web_server_malformed: return "web_server_malformed";
+    case DropReason::web_server_timeout: return "web_server_timeout";
+    case DropReason::not_found: return "not_found";
+    case DropReason::unavailable: return "unavailable";
+    case DropReason::invite_timeout: return "invite_timeout";
+    case DropReason::media_failed: return "media_failed";
+    case DropReason::connection_lost: return "connection_lost";
+    case DropReason::commanded: return "commanded";
+    case DropReason::shutdown: return "shutdown";
+    case DropReason::error: return "error";
+  }
+  return "";
+}
+
+}  // namespace isthmus::gateway

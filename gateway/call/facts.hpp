@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// What is told about a call, to clients, to the web server and to whoever lists calls: values, rendered by gateway/api.
+// The five states and their edges are R0.2 and R0.3.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/slots.hpp"
+#include "base/time.hpp"
+
+namespace isthmus::gateway {
+
+using CallId = Id<struct CallTag>;
+using ClientId = Id<struct ClientTag>;  // a signed-in client; survives a lost socket for the grace time (R0.20)
+
+enum class CallState : uint8_t { pending, calling, ringing, confirmed, dropped };
+std::string_view word(CallState state);
+bool is_edge(std::optional<CallState> from, CallState to);  // R0.3; none: begin
+
+enum class CallDirection : uint8_t { outgoing, incoming };  // as the web server sees it: outgoing begins at a client
+std::string_view word(CallDirection direction);
+
+// Why a call was dropped, as clients and web server read it.
+enum class DropReason : uint8_t {
+  none,
+  hung_up,
+  cancelled,
+  rejected,
+  refused,
+  no_web_server,
+  web_server_unreachable,
+  web_server_error,
+  web_server_malformed,
+  web_server_timeout,
+  not_found,
+  unavailable,
+  invite_timeout,
+  media_failed,
+  connection_lost,
+  commanded,
+  shutdown,
+  error
+};
+std::string_view word(DropReason reason);
+
+struct CallFacts {
+  CallId call;
+  std::string id;  // the public name, unguessable
+  CallDirection direction = CallDirection::outgoing;
+  CallState state = CallState::pending;
+  std::optional<CallState> prior;
+  uint32_t sequence = 0;  // of the notifications of this call, from 1, gapless (R0.17)
+  std::string from;       // user part or account name
+  std::string to;
+  std::string target;     // the URI or client that is dialled
+  std::string client;     // account of the client that made or takes the call; empty: none
+  std::string module;     // that takes the call
+  std::string reference;  // the client's own name for the call
+  DropReason reason = DropReason::none;
+  uint16_t code = 0;      // dropped: the SIP status that tells why, B's true code (X15); 0: none
+  std::string text;       // dropped: in words, for people
+  std::string sdp;        // for the client: our answer or offer
+  std::string from_name;  // incoming: the caller's display name, without control characters
+  bool early_media = false;
+  WallTime started;
+  WallTime changed;
+  uint8_t reaping_legs = 0;  // dropped: legs for which the gateway still owes the far side a message
+};
+
+}  // namespace isthmus::gateway

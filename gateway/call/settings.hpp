@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Settings of the Exchange: plain values with safe defaults; gateway/config fills them from the configuration file.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "gateway/call/sdp_bridge.hpp"
+#include "gateway/route/router.hpp"
+#include "sip/user_agent.hpp"
+
+namespace isthmus::gateway {
+
+enum class Admission : uint8_t {
+  closed,      // no web server: every call of a client is refused (fail closed)
+  web_server,  // the web server is asked
+  allow_all    // must be written out in the configuration; warns
+};
+
+struct Account {
+  std::string name;
+  sip::StoredHa1 secret;  // one HA1 per algorithm, never the password
+};
+
+struct TrunkSettings {
+  std::string name;
+  int weight = 50;
+  std::vector<Prefix> sources;       // callin: exactly these addresses (advisory 41)
+  std::vector<std::string> numbers;  // callout: patterns of the route table: exact, `*`, a-b
+  std::string host;                  // where calls go: host or address
+  uint16_t port = 5060;
+  std::string transport = "udp";
+  std::string user;  // digest credentials, optional
+  std::string password;
+  std::string realm;  // the only realm they are sent to (advisory 5)
+  std::chrono::milliseconds fast_abort{-1};
+};
+
+struct Settings {
+  sip::UserAgentConfig user_agent;
+  std::string domain = "localhost";  // of our accounts; From and To we write
+  std::vector<std::string> domains;  // further names that mean us
+  std::string realm = "isthmus";
+  std::vector<Account> accounts;
+  std::vector<TrunkSettings> trunks;
+  std::vector<RouteRow> routes;
+  std::string echo_number = "echo";  // empty: no echo application
+  Admission admission = Admission::closed;
+  bool ask_before_answer = false;            // the web server is asked once more before the caller's 200
+  std::vector<std::string> allowed_targets;  // host names a client's `target` may name (R0.4); empty: none
+  CodecPolicy codecs;
+  std::chrono::milliseconds policy_limit{5000};     // the web server's answer (the edge has a longer one)
+  std::chrono::milliseconds decision_limit{30000};  // allow, switch or drop by command after `later`
+  std::chrono::milliseconds ring_limit{60000};      // C24
+  std::chrono::milliseconds answer_limit{4000};     // A's 200 held by an ask (D11)
+  std::chrono::milliseconds client_grace{10000};    // R0.20
+  std::chrono::milliseconds modify_limit{4000};
+  std::chrono::seconds min_expires{60};
+  std::chrono::seconds max_expires{3600};
+  size_t max_calls = 5000;
+  size_t max_calls_per_client = 8;
+  size_t max_bindings_per_account = 8;
+  uint8_t shard = 0;
+};
+
+}  // namespace isthmus::gateway

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+// How a call begins: admission, policy, media legs, and the call to B (R0.4 to R0.9, R0.21, R1.2, R4.9).
+#include "base/text.hpp"
+#include "gateway/call/exchange.hpp"
+#include "gateway/call/media_plan.hpp"
+
+namespace isthmus::gateway {
+namespace {
+
+constexpr size_t kIdBits = 96;
+constexpr size_t kMaxDisplayName = 128;
+
+std::string user_of(std::string_view uri_text) {
+  const auto uri = sip::parse_uri(uri_text);
+  return uri ? sip::unescape(uri->user) : std::string{};
+}
+
+std::string shown_name(const sip::NameAddr& address) {
+  std::string out;
+  for (const char c : address.display_name().substr(0, kMaxDisplayName)) {
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) out += c;
+  }
+  return out;
+}
+
+std::string without_params(const std::string& uri) {
+  return uri.substr(0, uri.find_first_of(";?"));
+}
+
+std::string target_text(const CallTarget& target) {
+  if (const auto* sip = std::get_if<SipTarget>(&target)) return sip->request_uri;
+  if (const auto* client = std::get_if<ClientTarget>(&target)) return client->account;
+  return "echo";
+}
+
+}  // namespace
+
+CallId Exchange::new_call(Pass& pass, CallDirection direction) {
+  const CallId id = calls_.insert(Call{});
+  Call& call = *calls_.find(id);
+  call.number = ++calls_made_;
+  call.facts.call = id;
+  call.facts.id = "c_" + random_.token(kIdBits);
+  call.facts.direction = direction;
+  call.facts.started = pass.now.wall;
+  by_id_[call.facts.id] = id;
+  return id;
+}
+
+// An admitted INVITE. Everything that can be refused is refused before a transaction is made (R4.1).
+void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& admitted, const std::string& module) {
+  const sip::Message& message = request.message;
+  Parties parties;
+  parties.from = user_of(message.from().uri);
+  parties.to = user_of(message.request_uri());
+  parties.uri = message.request_uri();
+  parties.contact = message.contact() ? std::string(message.contact()->uri) : std::string{};
+  parties.account = admitted.account;
+  parties.source = request.path;
+  if (parties.contact.empty()) return user_agent_.refuse(pass, 400);
+  const Numbers routed = router_.route({parties.from, parties.to});
+  parties.from = routed.from;
+  parties.to = routed.to;
+  std::string taker;
+  const OutVerdict verdict = find_target(pass.now, parties, taker);
+  if (std::holds_alternative<NotMine>(verdict)) return user_agent_.refuse(pass, 404);
+  if (const auto* refused = std::get_if<Refuse>(&verdict))
+    return user_agent_.refuse(pass, refused->status, refused->headers);
+  if (calls_.size() >= settings_.max_calls) return user_agent_.refuse(pass, 503, {{"Retry-After", "5"}});
+
+  std::optional<sdp::RemoteAudio> offer;
+  const CallTarget& target = std::get<Mine>(verdict).target;
+  const auto callee = std::holds_alternative<ClientTarget>(target) ? sdp::Profile::browser : sdp::Profile::phone;
+  if (message.has_body()) {
+    const auto type = message.content_type();
+    if (!equals_ignore_case(type.substr(0, type.find(';')), "application/sdp"))
+      return user_agent_.refuse(pass, 415, {{"Accept", "application/sdp"}});
+    auto remote = sdp::parse_remote(message.body(), sdp::Profile::phone);
+    if (!remote || !plan_offer(*remote, callee, settings_.codecs)) return user_agent_.refuse(pass, 488);
+    offer = std::move(*remote);
+  }
+  const std::string from_name = shown_name(message.from());
+  const uint8_t forwards = message.max_forwards().value_or(70);
+  const CallId id = new_call(pass, CallDirection::incoming);
+  const sip::SessionId session =
+      user_agent_.admit(pass, {parties.to, admitted.keep_flow, uint64_t{id.slot} << 32 | id.generation});
+  if (!session) {
+    by_id_.erase(calls_.find(id)->facts.id);
+    calls_.erase(id);
+    return;
+  }
+  Call& call = *calls_.find(id);
+  call.parties = parties;
+  call.target = target;
+  call.max_forwards = static_cast<uint8_t>(forwards - 1);
+  call.delayed_offer = !offer;
+  call.facts.from = parties.from;
+  call.facts.from_name = from_name;
+  call.facts.to = parties.to;
+  call.facts.target = target_text(target);
+  call.facts.module = taker;
+  call.a.kind = Side::Kind::sip;
+  call.a.session = session;
+  call.a.session_gone = false;
+  call.a.account = admitted.account;
+  call.a.module = module;
+  call.a.source = request.path;
+  call.a.signalling = request.path.remote.ip;
+  call.a.offer = std::move(offer);
+  const auto* to_client = std::get_if<ClientTarget>(&call.target);
+  if (to_client != nullptr) call.facts.client = to_client->account;
+  if (to_client != nullptr && settings_.admission == Admission::web_server)
+    return ask_policy(pass, call, PolicyKind::incoming);
+  tell(pass, call, CallState::pending);
+  allowed(pass, call, {}, {});
+}
+
+// ---- policy
+
+void Exchange::ask_policy(Pass& pass, Call& call, PolicyKind kind) {
+  const auto ask = asks_.insert(id_of(call));
+  call.ask = ask;
+  call.ask_kind = kind;
+  if (kind != PolicyKind::answer) {
+    tell(pass, call, CallState::pending);
+    arm_timer(pass, call.policy_timer, Timer::policy, settings_.policy_limit, id_of(call));
+  }
+  requests_.push_back(AskPolicy{{Room::exchange, ask}, kind, call.facts});
+}
+
+void Exchange::policy(Pass& pass, Call& call, const Policy& policy) {
+  if (call.ask_kind == PolicyKind::answer) {
+    call.held = false;
+    timers_.cancel(call.hold_timer);
+    if (policy.verdict == Policy::allow) return complete(pass, call);
+    return drop(pass, call, {policy.reason, 403, policy.text, 480, {}, {}});
+  }
+  switch (policy.verdict) {
+    case Policy::later:
+      call.deciding = true;
+      return arm_timer(pass, call.policy_timer, Timer::policy, settings_.decision_limit, id_of(call));
+    case Policy::allow: return allowed(pass, call, policy.from, policy.target);
+    case Policy::refuse: {
+      const bool by_word = policy.reason == DropReason::refused;
+      const uint16_t status = call.facts.direction == CallDirection::outgoing || by_word ? 403 : 480;
+      return drop(pass, call, {policy.reason, status, policy.text, status, {}, {}});
+    }
+  }
+}
+
+// `target`: for an outgoing call a SIP URI that replaces what routing found, for an incoming one the client to switch
+// to.
+void Exchange::allowed(Pass& pass, Call& call, const std::string& from, const std::string& target) {
+  call.deciding = false;
+  timers_.cancel(call.policy_timer);
+  if (!from.empty()) call.parties.from = call.facts.from = from;
+  if (!target.empty() && call.facts.direction == CallDirection::outgoing) {
+    const auto uri = sip::parse_uri(target);
+    if (!uri || !uri->is_sip()) {
+      return drop(pass, call,
+                  {DropReason::web_server_malformed, 403, "the web server's target is no SIP URI", 403, {}, {}});
+    }
+    SipTarget dialled;
+    dialled.request_uri = dialled.target.uri = target;
+    call.target = dialled;
+  } else if (!target.empty()) {
+    call.target = ClientTarget{target};
+    call.facts.client = target;
+  }
+  call.facts.target = target_text(call.target);
+  done(std::exchange(call.make_token, 0), CommandError::none, &call);
+  if (const auto* client = std::get_if<ClientTarget>(&call.target)) {
+    const auto newest = clients_.newest(client->account);
+    if (!newest) return drop(pass, call, {DropReason::unavailable, 480, "the client is not connected", 480, {}, {}});
+    call.b.kind = Side::Kind::client;
+    call.b.client = *newest;
+  } else if (std::holds_alternative<SipTarget>(call.target)) {
+    call.b.kind = Side::Kind::sip;
+  } else {
+    call.b.kind = Side::Kind::echo;
+  }
+  call.b.module = call.facts.module;
+  open_legs(pass, call);
+}
+
+// ---- media
+
+void Exchange::open_legs(Pass&, Call& call) {
+  for (Side* side : {&call.a, &call.b}) {
+    if (!side->has_media()) continue;
+    side->leg = legs_.insert(LegRef{id_of(call), side == &call.a});
+    IpAddress local;
+    if (side->kind == Side::Kind::sip && side->source.local.is_set()) local = side->source.local.ip;
+    order(media::OpenLeg{side->leg, leg_kind(side->profile()), local});
+  }
+}
+
+void Exchange::leg_ready(Pass& pass, Call& call, Side& side, const media::LegReady& ready) {
+  constexpr uint64_t kSessionIds = uint64_t{1} << 62;
+  side.leg_ready = true;
+  side.sdp.emplace(side.profile(), random_.below(kSessionIds), local_audio(ready, side.profile()));
+  const bool all = (!call.a.has_media() || call.a.leg_ready) && (!call.b.has_media() || call.b.leg_ready);
+  if (all && !call.placed) place(pass, call);
+}
+
+// ---- the call to B
+
+void Exchange::place(Pass& pass, Call& call) {
+  call.placed = true;
+  arm_timer(pass, call.ring_timer, Timer::ring, settings_.ring_limit, id_of(call));
+  if (const auto* sip = std::get_if<SipTarget>(&call.target)) return place_sip(pass, call, *sip);
+  if (std::holds_alternative<ClientTarget>(call.target)) return place_client(pass, call);
+  place_echo(pass, call);
+}
+
+// What B is offered; false: no common codec, the call is dropped and B hears nothing (R4.9).
+bool Exchange::plan(Pass& pass, Call& call, sdp::Intent& to_b) {
+  if (call.delayed_offer) {
+    to_b = own_offer(call.b.profile(), settings_.codecs);
+    return true;
+  }
+  const auto moment = call.a.kind == Side::Kind::client ? AnswerMoment::before_b : AnswerMoment::after_b;
+  auto plan = plan_offer(*call.a.offer, call.b.profile(), settings_.codecs, moment);
+  if (!plan) {
+    drop(pass, call, {DropReason::media_failed, 488, "no common codec", 488, {}, {}});
+    return false;
+  }
+  to_b = std::move(plan->to_b);
+  call.early_answer = std::move(plan->to_a);
+  return true;
+}
+
+void Exchange::place_sip(Pass& pass, Call& call, const SipTarget& target) {
+  sdp::Intent to_b;
+  if (!plan(pass, call, to_b)) return;
+  sip::InviteSpec spec;
+  spec.request_uri = target.request_uri;
+  const std::string host = target.from_host.empty() ? settings_.domain : target.from_host;
+  spec.from = "<sip:" + sip::escape_user(call.parties.from) + "@" + host + ">";
+  if (!call.facts.from_name.empty()) spec.from = sip::quote(call.facts.from_name) + " " + spec.from;
+  spec.to = "<" + without_params(target.request_uri) + ">";
+  spec.contact_user = call.parties.from;
+  spec.target = target.target;
+  spec.keep_flow = target.keep_flow;
+  spec.body = call.b.sdp->offer(to_b);
+  spec.credentials = target.credentials;
+  spec.fast_abort = target.fast_abort;
+  spec.max_forwards = call.max_forwards;
+  const CallId id = id_of(call);
+  call.b.session = user_agent_.invite(pass, std::move(spec), uint64_t{id.slot} << 32 | id.generation);
+  if (!call.b.session)
+    return drop(pass, call, {DropReason::unavailable, 503, "no room for one more session", 503, {}, {}});
+  call.b.session_gone = false;
+  if (target.target.path) {
+    call.b.source = *target.target.path;
+    call.b.signalling = target.target.path->remote.ip;
+    call.b.account = call.parties.to;
+  }
+  tell(pass, call, CallState::calling);
+}
+
+void Exchange::place_client(Pass& pass, Call& call) {
+  sdp::Intent to_b;
+  if (!plan(pass, call, to_b)) return;
+  call.b.sdp->offer(to_b);
+  call.b.offering = true;
+  tell(pass, call, CallState::calling);
+}
+
+void Exchange::place_echo(Pass& pass, Call& call) {
+  tell(pass, call, CallState::calling);
+  if (call.delayed_offer) {
+    call.a.sdp->offer(own_offer(call.a.profile(), settings_.codecs));
+    call.a.offering = true;
+    call.a.answered = true;
+  } else if (!answer_a(pass, call, echo_answer(call.a.profile(), settings_.codecs))) {
+    return;
+  }
+  complete(pass, call);
+}
+
+}  // namespace isthmus::gateway

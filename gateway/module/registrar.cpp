@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/module/registrar.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "sip/message/headers.hpp"
+
+namespace isthmus::gateway {
+namespace {
+
+constexpr size_t kMaxContacts = 16;  // in one REGISTER
+constexpr size_t kMaxProvedFlows = 20000;
+
+std::string number(uint64_t value) {
+  std::string out;
+  append_number(out, value);
+  return out;
+}
+
+uint32_t seconds_left(TimePoint expires, TimePoint now) {
+  if (expires <= now) return 0;
+  return static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(expires - now).count());
+}
+
+// RFC 3261 10.3 step 7, RFC 5626 6: the same instance and reg-id, else an equivalent URI.
+bool is_same_binding(const Binding& known, const sip::Contact& contact) {
+  if (!contact.instance.empty() && contact.reg_id) {
+    return known.instance == contact.instance && known.reg_id == *contact.reg_id;
+  }
+  const auto a = sip::parse_uri(known.contact);
+  const auto b = sip::parse_uri(contact.address.uri);
+  return a && b && sip::equivalent(*a, *b);
+}
+
+}  // namespace
+
+Registrar::Registrar(const Settings& settings, const Seed& seed)
+    : domains_(settings.domains),
+      min_expires_(settings.min_expires),
+      max_expires_(settings.max_expires),
+      max_bindings_(settings.max_bindings_per_account),
+      auth_(settings.user_agent.digests, sip::ServerAuthConfig{.realm = settings.realm}, seed) {
+  domains_.push_back(settings.domain);
+  for (const sip::Listener& listener : settings.user_agent.endpoint.listeners) domains_.push_back(listener.host);
+  set_accounts(settings.accounts);
+}
+
+void Registrar::set_accounts(const std::vector<Account>& accounts) {
+  accounts_.clear();
+  for (const Account& account : accounts) accounts_[account.name] = account.secret;
+}
+
+bool Registrar::is_own_domain(std::string_view host) const {
+  return std::any_of(domains_.begin(), domains_.end(),
+                     [&](const std::string& own) { return equals_ignore_case(own, host); });
+}
+
+// ---- who is it?
+
+Refuse Registrar::challenge(Now now, bool proxy, bool stale) const {
+  Refuse out{proxy ? 407 : 401, {}, "credentials needed"};
+  for (std::string& value : auth_.challenge(now, stale)) {
+    out.headers.push_back({proxy ? "Proxy-Authenticate" : "WWW-Authenticate", std::move(value)});
+  }
+  return out;
+}
+
+// R1.4: From, and P-Asserted-Identity or P-Preferred-Identity where given, must be an identity of the account.
+bool Registrar::speaks_for(const sip::Message& message, std::string_view account) const {
+  const auto is_own = [&](std::string_view uri_text) {
+    const auto uri = sip::parse_uri(uri_text);
+    return uri && uri->is_sip() && is_own_domain(uri->host) && sip::unescape(uri->user) == account;
+  };
+  if (!is_own(message.from().uri)) return false;
+  for (const sip::Header header :
+       {sip::Header::p_asserted_identity, sip::Header::p_preferred_identity, sip::Header::remote_party_id}) {
+    for (const std::string_view element : message.elements(header)) {
+      const auto address = sip::parse_name_addr(element);
+      if (!address || !is_own(address->uri)) return false;
+    }
+  }
+  return true;
+}
+
+InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) {
+  const sip::Message& message = request.message;
+  std::vector<std::string_view> values;
+  for (const auto value : message.values(proxy ? sip::Header::proxy_authorization : sip::Header::authorization))
+    values.push_back(value);
+  const auto claimed = auth_.read(values);
+  if (!claimed) return challenge(now, proxy, false);
+  if (!*claimed) {
+    const auto proved = proved_.find(request.path.flow);
+    if (proved == proved_.end() || !is_reliable(request.protocol)) return challenge(now, proxy, false);
+    return Admitted{proved->second, true};
+  }
+  const sip::ClaimedCredentials& credentials = **claimed;
+  const auto known = accounts_.find(credentials.user);
+  const auto secret = known == accounts_.end() ? std::nullopt : std::optional(known->second);
+  switch (auth_.verify(now, message.method_text(), credentials, secret)) {
+    case sip::AuthVerdict::accepted: break;
+    case sip::AuthVerdict::stale: return challenge(now, proxy, true);
+    case sip::AuthVerdict::replayed: return challenge(now, proxy, false);
+    case sip::AuthVerdict::refused: return Refuse{403, {}, "wrong credentials"};
+  }
+  // RFC 3261 22.4, RFC 7616 3.4.6: the digest must be of this request.
+  if (credentials.uri != message.request_uri()) return Refuse{403, {}, "the digest is of another Request-URI"};
+  if (is_reliable(request.protocol) && proved_.size() < kMaxProvedFlows) proved_[request.path.flow] = credentials.user;
+  return Admitted{credentials.user, true};
+}
+
+InVerdict Registrar::callin(Now now, const Incoming& request) {
+  InVerdict verdict = authenticate(now, request, true);
+  const auto* admitted = std::get_if<Admitted>(&verdict);
+  if (admitted != nullptr && !speaks_for(request.message, admitted->account))
+    return Refuse{403, {}, "From is not of this account"};
+  return verdict;
+}
+
+InVerdict Registrar::vouch(Now now, const Incoming& request, const Party& party) {
+  if (party.account.empty()) return NotMine{};
+  InVerdict verdict = authenticate(now, request, true);
+  const auto* admitted = std::get_if<Admitted>(&verdict);
+  if (admitted != nullptr && admitted->account != party.account) return Refuse{403, {}, "another account"};
+  return verdict;
+}
+
+void Registrar::flow_down(FlowId flow) {
+  proved_.erase(flow);
+}
+
+// ---- where is it?
+
+OutVerdict Registrar::callout(Now now, const Parties& parties) {
+  if (!accounts_.contains(parties.to)) return NotMine{};
+  const auto found = bindings_.find(parties.to);
+  const Binding* best = nullptr;
+  if (found != bindings_.end()) {
+    for (const Binding& binding : found->second) {
+      if (binding.expires > now.steady && (best == nullptr || binding.updated >= best->updated)) best = &binding;
+    }
+  }
+  if (best == nullptr) return Refuse{480, {}, "known, but not registered now"};
+  // R1.30: back to the binding that calls.
+  if (parties.account == parties.to && parties.source && *parties.source == best->path)
+    return Refuse{482, {}, "the route leads back to the caller"};
+  SipTarget target;
+  target.request_uri = best->contact;
+  target.target = {best->path, best->contact};
+  target.keep_flow = true;
+  return Mine{target};
+}
+
+const std::vector<Binding>* Registrar::bindings(std::string_view account) const {
+  const auto found = bindings_.find(account);
+  return found == bindings_.end() ? nullptr : &found->second;
+}
+
+// ---- REGISTER
+
+Registrar::Outcome Registrar::register_(Now now, const Incoming& request) {
+  const sip::Message& message = request.message;
+  InVerdict verdict = authenticate(now, request, false);
+  if (auto* refused = std::get_if<Refuse>(&verdict)) return {refused->status, std::move(refused->headers), true, {}};
+  const std::string account = std::get<Admitted>(verdict).account;
+  const auto address = sip::parse_uri(message.to().uri);
+  const auto from = sip::parse_uri(message.from().uri);
+  const bool own =
+      address && address->is_sip() && is_own_domain(address->host) && sip::unescape(address->user) == account;
+  if (!own || !from || sip::unescape(from->user) != account) return {403, {}, true, {}};
+  return apply(now, request, account);
+}
+
+Registrar::Outcome Registrar::list(Now now, const std::string& account) const {
+  Outcome out;
+  const auto found = bindings_.find(account);
+  if (found == bindings_.end()) return out;
+  for (const Binding& binding : found->second) {
+    std::string value = "<" + binding.contact + ">;expires=" + number(seconds_left(binding.expires, now.steady));
+    if (!binding.instance.empty()) value += ";+sip.instance=\"" + binding.instance + "\"";
+    if (binding.reg_id != 0) value += ";reg-id=" + number(binding.reg_id);
+    out.headers.push_back({"Contact", std::move(value)});
+  }
+  return out;
+}
+
+// All or nothing (10.3): every contact is checked before any is changed.
+Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std::string& account) {
+  const sip::Message& message = request.message;
+  std::vector<sip::Contact> contacts;
+  bool star = false;
+  for (const std::string_view element : message.elements(sip::Header::contact)) {
+    const auto contact = sip::parse_contact(element);
+    if (!contact || contacts.size() >= kMaxContacts) return {400, {}, true, {}};
+    star = star || contact->is_star;
+    contacts.push_back(*contact);
+  }
+  const uint32_t common = message.expires().value_or(static_cast<uint32_t>(max_expires_.count()));
+  if (star && (contacts.size() != 1 || message.expires() != 0u)) return {400, {}, true, {}};
+
+  std::vector<Binding> next = bindings_[account];
+  std::vector<Change> changes;
+  const auto remove_at = [&](size_t index) {
+    changes.push_back({account, next[index], false, true});
+    next.erase(next.begin() + static_cast<std::ptrdiff_t>(index));
+  };
+  const auto is_old = [&](const Binding& known) {
+    return known.call_id == message.call_id() && message.cseq().number <= known.cseq;
+  };
+  if (star) {
+    if (std::any_of(next.begin(), next.end(), is_old)) return {500, {}, true, {}};
+    while (!next.empty()) remove_at(0);
+    contacts.clear();
+  }
+  for (const sip::Contact& contact : contacts) {
+    const uint32_t wanted = contact.expires.value_or(common);
+    if (wanted > 0 && wanted < min_expires_.count())
+      return {423, {{"Min-Expires", number(static_cast<uint64_t>(min_expires_.count()))}}, true, {}};
+    const auto uri = contact.address.parsed_uri();
+    if (!uri || !uri->is_sip()) return {400, {}, true, {}};
+    const auto known = std::find_if(next.begin(), next.end(),
+                                    [&](const Binding& binding) { return is_same_binding(binding, contact); });
+    if (known != next.end() && is_old(*known)) return {500, {}, true, {}};
+    if (known != next.end()) remove_at(static_cast<size_t>(known - next.begin()));
+    if (wanted == 0) continue;
+    if (next.size() >= max_bindings_) return {403, {}, true, {}};
+    const auto granted = std::min<std::chrono::seconds>(std::chrono::seconds(wanted), max_expires_);
+    Binding binding{std::string(contact.address.uri),
+                    std::string(contact.instance),
+                    contact.reg_id.value_or(0),
+                    std::string(message.call_id()),
+                    message.cseq().number,
+                    request.path,
+                    request.protocol,
+                    now.steady + granted,
+                    now.steady,
+                    std::string(message.header(sip::Header::user_agent).value_or(std::string_view{}))};
+    earliest_ = std::min(earliest_, binding.expires);
+    changes.push_back({account, binding, true, false});
+    next.push_back(std::move(binding));
+  }
+  if (next.empty()) {
+    bindings_.erase(account);
+  } else {
+    bindings_[account] = std::move(next);
+  }
+  Outcome out = list(now, account);
+  out.changes = std::move(changes);
+  return out;
+}
+
+std::vector<Registrar::Change> Registrar::expire(TimePoint now) {
+  std::vector<Change> out;
+  if (earliest_ > now) return out;
+  earliest_ = kNever;
+  for (auto it = bindings_.begin(); it != bindings_.end();) {
+    auto& list = it->second;
+    for (const Binding& binding : list) {
+      if (binding.expires <= now) out.push_back({it->first, binding, false, true});
+    }
+    std::erase_if(list, [&](const Binding& binding) { return binding.expires <= now; });
+    for (const Binding& binding : list) earliest_ = std::min(earliest_, binding.expires);
+    it = list.empty() ? bindings_.erase(it) : std::next(it);
+  }
+  return out;
+}
+
+}  // namespace isthmus::gateway

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The registrar (RFC 3261 section 10.3, R1.17, R1.18) and the policy for its accounts (R1.4): credentials decide, for
+// every method alike. A request is believed unchallenged only on a stream that authenticated the same account itself.
+// Bindings belong to the flow that their REGISTER came by (R1.33). Passwords are never here, only one HA1 per
+// algorithm.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/call/module.hpp"
+#include "gateway/call/settings.hpp"
+#include "sip/auth/server_auth.hpp"
+
+namespace isthmus::gateway {
+
+struct Binding {
+  std::string contact;  // URI as the phone wrote it
+  std::string instance;
+  uint32_t reg_id = 0;
+  std::string call_id;
+  uint32_t cseq = 0;
+  Path path;
+  Protocol protocol = Protocol::udp;
+  TimePoint expires;
+  TimePoint updated;
+  std::string user_agent;
+};
+
+class Registrar : public Module {
+ public:
+  Registrar(const Settings& settings, const Seed& seed);
+
+  std::string_view name() const override { return "registrar"; }
+  int weight() const override { return 60; }
+  InVerdict callin(Now now, const Incoming& request) override;
+  OutVerdict callout(Now now, const Parties& parties) override;
+  InVerdict vouch(Now now, const Incoming& request, const Party& party) override;
+
+  struct Change {  // of a binding, for keep-alives and the store
+    std::string account;
+    Binding binding;
+    bool added = false;
+    bool removed = false;
+  };
+  struct Outcome {
+    int status = 200;
+    std::vector<sip::HeaderLine> headers;
+    bool stateless = false;  // a challenge or refusal: no transaction is made for it (R4.1)
+    std::vector<Change> changes;
+  };
+  Outcome register_(Now now, const Incoming& request);
+  std::vector<Change> expire(TimePoint now);
+  TimePoint next_deadline() const { return earliest_; }  // may be earlier than the next expiry, never later
+  void flow_down(
+      FlowId flow);  // what the flow had authenticated is forgotten; its bindings are unreachable until renewed
+
+  const std::vector<Binding>* bindings(std::string_view account) const;
+  const std::map<std::string, std::vector<Binding>, std::less<>>& all_bindings() const { return bindings_; }
+  bool has_account(std::string_view name) const { return accounts_.contains(name); }
+  void set_accounts(const std::vector<Account>& accounts);
+  bool is_own_domain(std::string_view host) const;
+  uint64_t hash_operations() const { return auth_.hash_operations(); }
+
+ private:
+  // Who sends this? A challenge or refusal otherwise. `proxy`: 407, else 401.
+  InVerdict authenticate(Now now, const Incoming& request, bool proxy);
+  Refuse challenge(Now now, bool proxy, bool stale) const;
+  bool speaks_for(const sip::Message& message, std::string_view account) const;
+  Outcome apply(Now now, const Incoming& request, const std::string& account);
+  Outcome list(Now now, const std::string& account) const;
+
+  std::map<std::string, sip::StoredHa1, std::less<>> accounts_;
+  std::vector<std::string> domains_;
+  std::chrono::seconds min_expires_;
+  std::chrono::seconds max_expires_;
+  size_t max_bindings_;
+  mutable sip::ServerAuth auth_;
+  std::map<std::string, std::vector<Binding>, std::less<>> bindings_;
+  TimePoint earliest_ = kNever;
+  std::map<FlowId, std::string> proved_;  // streams that authenticated an account
+};
+
+}  // namespace isthmus::gateway
