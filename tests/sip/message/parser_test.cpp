@@ -327,6 +327,16 @@ TEST(Parser, LineEndsAreCrlfAlone) {
             "tab\tand \xc3\xa4");
 }
 
+TEST(Parser, NoControlCharacterIsCopiedIntoAnAnswer) {  // advisory 9, advisory 42
+  const auto result = parsed(with_headers("Record-Route: <sip:p;lr>\nX: y\r\nRecord-Route: <sip:q;lr>\r\n"));
+  EXPECT_EQ(result.error.code, ParseCode::bad_line_end);
+  EXPECT_TRUE(result.error.answerable);
+  EXPECT_EQ(result.message.header(Header::record_route), "<sip:q;lr>");
+  EXPECT_FALSE(
+      parsed(with_headers("Via: SIP/2.0/UDP b;x\x7f=1\r\n")).error.answerable);  // it could not find its way back
+  EXPECT_FALSE(parsed(with_line_instead("To", "To: \"a\x01\" <sip:b@h>")).error.answerable);
+}
+
 TEST(Parser, HeadersEndWithAnEmptyLine) {
   const std::string whole = with_headers("Content-Length: 0\r\n");
   for (size_t size = 0; size < whole.size(); ++size) {
