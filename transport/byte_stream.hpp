@@ -70,6 +70,9 @@ class ByteStream {
   // peer can make a parser swallow between two complete messages.
   void allow(uint64_t bytes) { *allowance_ = bytes; }
 
+  // Keeps something alive as long as the stream lives: its place in the limits of a listener.
+  void keep(std::shared_ptr<void> companion) { companion_ = std::move(companion); }
+
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     return asio::async_initiate<Token, void(IoError, size_t)>(
@@ -85,6 +88,7 @@ class ByteStream {
  private:
   void read(const ReadBuffers& buffers, StreamBody::Done done);
 
+  std::shared_ptr<void> companion_;
   std::unique_ptr<StreamBody> body_;
   std::shared_ptr<uint64_t> allowance_ = std::make_shared<uint64_t>(UINT64_MAX);
 };

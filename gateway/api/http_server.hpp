@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// An HTTP/1.1 server (RFC 9110, 9112) for API, page and WebSocket upgrade (RFC 6455). Requests and responses are plain
-// structs; a handler may answer later. Every size, time and number has a limit. Errors of its own are JSON, echo
-// nothing of the request and forbid sniffing. Host and Origin are checked against lists before anything else happens,
-// also on loopback (DNS rebinding, cross-site WebSocket hijack).
+// An HTTP/1.1 server (RFC 9110, 9112) for API, page and WebSocket upgrade (RFC 6455). A handler may answer later. Every
+// size, time and number has a limit. Errors of its own are JSON, echo nothing of the request and forbid sniffing. Host
+// and Origin are checked against lists before anything else happens, also on loopback (DNS rebinding, cross-site
+// WebSocket hijack).
 #pragma once
 
 #include <cstdint>
@@ -16,35 +16,12 @@
 
 #include "base/counters.hpp"
 #include "base/result.hpp"
+#include "gateway/api/http_message.hpp"
 #include "transport/shard.hpp"
 #include "transport/system.hpp"
 #include "transport/ws_connection.hpp"
 
 namespace isthmus::gateway {
-
-using HttpHeader = std::pair<std::string, std::string>;
-
-struct HttpRequest {
-  std::string method;  // as sent; methods are case-sensitive
-  std::string path;    // of the target, as sent: percent signs are not decoded
-  std::string query;   // behind the first '?', without it
-  std::vector<HttpHeader> headers;
-  std::string body;
-  SocketAddress remote;
-
-  std::string_view header(std::string_view name) const;  // the first of that name, without case; "" when absent
-  std::optional<std::string> parameter(std::string_view name) const;  // of the query, percent-decoded
-};
-
-struct HttpResponse {
-  int status = 200;
-  std::string content_type = "application/json";
-  std::string body;
-  std::vector<HttpHeader> headers;
-
-  // {"error":{"status":404,"reason":"not found"}}; `reason` is a text of ours, never of the peer.
-  static HttpResponse error(int status, std::string_view reason = {});
-};
 
 // To be called once, from the shard's thread, at any time; when the client has gone it does nothing.
 using HttpReply = std::function<void(HttpResponse)>;
@@ -52,7 +29,8 @@ using HttpReply = std::function<void(HttpResponse)>;
 struct HttpFile {
   std::string path;
   std::string content_type;
-  std::string_view bytes;  // outlives the server
+  std::string_view bytes;           // outlives the server
+  std::vector<HttpHeader> headers;  // e.g. Cache-Control
 };
 
 struct WsRoute {
@@ -69,11 +47,13 @@ struct HttpConfig {
   std::vector<std::string> hosts;
   // Allowed Origin headers beside the server's own ("http://" or "https://" + Host).
   std::vector<std::string> origins;
-  bool websocket_without_origin = false;  // clients that are no browsers send none
+  bool websocket_needs_origin = false;  // clients that are no browsers send none
+  std::vector<HttpHeader> headers;      // of every response, beside X-Content-Type-Options: nosniff
   size_t header_bytes = 16 << 10;
-  size_t body_bytes = 1 << 20;
+  size_t body_bytes = 64 << 10;
   Duration header_limit = std::chrono::seconds(10);  // from the first byte waited for to the end of the header
   Duration body_limit = std::chrono::seconds(30);
+  Duration reply_limit = std::chrono::seconds(60);  // a handler that answers later has lost: 503
   Duration write_limit = std::chrono::seconds(30);
   Duration idle_limit = std::chrono::seconds(60);  // between requests of one connection
   size_t max_connections = 1024;
@@ -110,11 +90,12 @@ class HttpServer {
   void serve_websocket(WsRoute route);
   void allow_host(std::string host);  // adds to the list, e.g. once the port is known
 
-  size_t connections() const;
+  size_t connections() const;  // upgraded ones too
   const Counters<HttpDrop>& drops() const;
 
+  struct Impl;  // the inside, for its own file
+
  private:
-  struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 

@@ -78,8 +78,9 @@ class WebhookClient {
   size_t under_way() const;
   size_t open_connections() const;
 
+  struct Impl;  // the inside, for its own file
+
  private:
-  struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 
