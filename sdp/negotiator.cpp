@@ -77,17 +77,6 @@ bool same_numbers(std::span<const Format> a, std::span<const Format> b) {
   });
 }
 
-// A section that is refused in both says nothing; its kind must stay all the same.
-bool same_sections(const RemoteAudio& before, const RemoteAudio& after) {
-  if (before.sections.size() != after.sections.size() || before.section != after.section) return false;
-  for (size_t i = 0; i < before.sections.size(); ++i) {
-    const Section& a = before.sections[i];
-    const Section& b = after.sections[i];
-    if (a.kind != b.kind || a.refused != b.refused || a.mid != b.mid) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 std::vector<Format> intersect(std::span<const Format> offered, std::span<const Codec> own, Preference preference) {
@@ -116,7 +105,7 @@ Direction answer_direction(Direction offered, Direction wish) {
 
 Difference compare(const RemoteAudio& before, const RemoteAudio& after, std::span<const Codec> usable) {
   Difference out;
-  out.media = !same_sections(before, after);
+  out.media = before.refused != after.refused || before.section != after.section;
   out.direction = before.direction != after.direction;
   if (!before.refused && !after.refused) {
     const auto old_formats = usable_formats(before, usable);

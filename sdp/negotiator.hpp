@@ -31,7 +31,7 @@ Direction answer_direction(Direction offered, Direction wish);
 // What differs between two descriptions of one leg, its o= line left out (rows E1, E2). `usable` are the codecs that
 // could be chosen at all: others come and go without meaning.
 struct Difference {
-  bool media = false;         // sections came, went or changed their kind
+  bool media = false;         // our audio came, went or moved; sections that this leg never carries do not count
   bool direction = false;     // hold, resume
   bool codecs = false;        // the set of usable codecs
   bool address = false;       // address or port

@@ -79,6 +79,16 @@ TEST(MediaPlan, RefusedAudioHasNoTarget) {
                          {default_codecs()}));
   EXPECT_FALSE(std::get<media::ArmRtp>(arm_leg(kLeg, leg, ip("198.51.100.12"))).remote.is_set());
   EXPECT_FALSE(gates(kLeg, *leg.agreed()).receive);
+
+  Leg browser = leg_for(Profile::browser);
+  const std::string offer = fixture("chromium-audio");
+  ASSERT_TRUE(browser.answer(remote_of(offer, Profile::browser), {default_codecs()}));
+  ASSERT_TRUE(
+      browser.answer(remote_of(replaced(offer, "m=audio 50713", "m=audio 0"), Profile::browser), {default_codecs()}));
+  const auto order = arm_leg(kLeg, browser, {});
+  const auto* closed = std::get_if<media::SwitchLeg>(&order);
+  ASSERT_NE(closed, nullptr) << "an ArmWebrtc without credentials would break the leg";
+  EXPECT_FALSE(closed->receive || closed->send);
 }
 
 // trap 20, advisory 52
