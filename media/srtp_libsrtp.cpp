@@ -88,14 +88,16 @@ class LibsrtpSession final : public SrtpSession {
     if (!parse_rtp_header(Bytes{room}.first(size))) return fail(SrtpFault::malformed);
     if (room.size() - size < sizes_.rtp_tag) return fail(SrtpFault::no_room);
     int length = static_cast<int>(size);
-    return finish(srtp_protect(out_.session(), room.data(), &length), length);
+    const srtp_err_status_t status = srtp_protect(out_.session(), room.data(), &length);
+    return finish(status, length);
   }
 
   Result<size_t, SrtpFault> protect_rtcp(MutableBytes room, size_t size) override {
     if (size < kRtcpFixedSize) return fail(SrtpFault::malformed);
     if (room.size() - size < sizes_.rtcp_tag + 4) return fail(SrtpFault::no_room);
     int length = static_cast<int>(size);
-    return finish(srtp_protect_rtcp(out_.session(), room.data(), &length), length);
+    const srtp_err_status_t status = srtp_protect_rtcp(out_.session(), room.data(), &length);
+    return finish(status, length);
   }
 
   Result<size_t, SrtpFault> unprotect_rtp(MutableBytes packet) override {
@@ -115,13 +117,14 @@ class LibsrtpSession final : public SrtpSession {
     return static_cast<size_t>(length);
   }
 
-  template <class Unprotect>
-  Result<size_t, SrtpFault> unprotect(MutableBytes packet, uint32_t ssrc, Unprotect unprotect) {
+  template <class Open>
+  Result<size_t, SrtpFault> unprotect(MutableBytes packet, uint32_t ssrc, Open open) {
     const auto end = sources_.begin() + source_count_;
     const bool known = std::find(sources_.begin(), end, ssrc) != end;
     if (!known && source_count_ == sources_.size()) return fail(SrtpFault::too_many_sources);
     int length = static_cast<int>(packet.size());
-    auto result = finish(unprotect(in_.session(), packet.data(), &length), length);
+    const srtp_err_status_t status = open(in_.session(), packet.data(), &length);
+    auto result = finish(status, length);
     if (result && !known) sources_[source_count_++] = ssrc;
     return result;
   }

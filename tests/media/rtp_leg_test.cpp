@@ -24,7 +24,9 @@ TEST(RtpLeg, Advisory2ASprayerGetsNothingAndInjectsNothing) {
       injected.ssrc = random.below(2) == 0 ? injected.ssrc : 0xdeadbeef;
       EXPECT_FALSE(call.bed.deliver(flow, kStranger, rtp_bytes(injected)));
     }
-    if (tick >= 100) EXPECT_TRUE(call.phone_says(from_phone(i)));
+    if (tick >= 100) {
+      EXPECT_TRUE(call.phone_says(from_phone(i)));
+    }
     EXPECT_TRUE(call.page.say(call.bed, from_page(i)));
     call.bed.now.steady += milliseconds(20);
     if (tick % 250 == 0) call.page.check(call.bed);
