@@ -15,16 +15,17 @@ size_t allocation_count = 0;
 
 }  // namespace
 
-void* operator new(size_t size) {
+// Not inlined: g++ would take the pair for a mismatch.
+[[gnu::noinline]] void* operator new(size_t size) {
   ++allocation_count;
   void* memory = std::malloc(size == 0 ? 1 : size);
   if (memory == nullptr) std::abort();
   return memory;
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
   std::free(memory);
 }
 

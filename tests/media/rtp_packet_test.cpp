@@ -47,7 +47,9 @@ TEST(RtpPacket, advisory_26_packets_cut_at_any_octet_are_refused_or_shorter) {
   for (size_t size = 0; size < packet.size(); ++size) {
     const auto header = parse_rtp_header(Bytes{packet}.first(size));
     EXPECT_EQ(header.has_value(), size >= 32) << size;
-    if (header) EXPECT_LE(header->header_size, size);
+    if (header) {
+      EXPECT_LE(header->header_size, size);
+    }
   }
   EXPECT_EQ(parse_rtp_header(octets("8000000100000001000000")).error(), RtpFault::too_short);  // 11 octets
   EXPECT_TRUE(parse_rtp_header(octets("800000010000000100000001")));                           // 12

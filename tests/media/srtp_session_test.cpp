@@ -274,8 +274,12 @@ TEST(SrtpSession, short_rooms_and_packets_are_faults) {
       small.resize(size);
       EXPECT_FALSE(open_rtp(*session, small));
       EXPECT_FALSE(open_rtcp(*session, small));
-      if (size < 12) EXPECT_FALSE(protect(*session, small, &SrtpSession::protect_rtp));
-      if (size < 8) EXPECT_FALSE(protect(*session, small, &SrtpSession::protect_rtcp));
+      if (size < 12) {
+        EXPECT_EQ(protect(*session, small, &SrtpSession::protect_rtp).error(), SrtpFault::malformed);
+      }
+      if (size < 8) {
+        EXPECT_EQ(protect(*session, small, &SrtpSession::protect_rtcp).error(), SrtpFault::malformed);
+      }
     }
   }
 }
