@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """One table of all benches, with ratios against the other parties of the same run, and the check of stated bounds.
 
-A benchmark is named MEASURE/PARTY, PARTY being `isthmus` or the name of a peer or reference ("parse_L1/sofia"). Times are the smallest of
+A benchmark is named MEASURE/PARTY, PARTY being `isthmus` or the name of a peer or reference ("parse_L1/sofia"); one without a party, or with a number in its place, is ours alone. Times are the smallest of
 the repetitions, CPU time. Counters of a benchmark can be bounded too.
 
 bounds.json: {"MEASURE": {"PEER": 0.33, ...,  "counter:NAME": 0}}: our time is at most 0.33 of the peer's, the counter NAME at most 0.
@@ -43,8 +43,8 @@ def read(paths):
             # Google Benchmark appends its own words ("/min_time:0.1", "/iterations:5", "/process_time"): they are not part of the name.
             parts = [p for p in row["run_name"].split("/") if ":" not in p and p not in ("process_time", "real_time")]
             measure, party = "/".join(parts[:-1]), parts[-1]
-            if not measure:
-                measure, party = party, OURS
+            if not measure or party.isdigit():
+                measure, party = "/".join(parts), OURS
             if row.get("error_occurred"):
                 sys.exit(f"{path}: {row['name']}: {row.get('error_message')}")
             result = measures.setdefault(measure, {}).setdefault(party, Result())
