@@ -328,6 +328,7 @@ void Endpoint::cancel(Pass& pass, RequestId id, std::string_view reason) {
   Attempt* attempt = attempts_.find(id);
   if (attempt == nullptr || attempt->cancelled || attempt->final_seen) return;
   attempt->cancelled = true;
+  attempt->request.reaping = true;
   attempt->cancel_reason = reason;
   if (attempt->stage != Attempt::Stage::running) return finish_request(pass, id, 487);  // no datagram was sent (C28)
   if (attempt->provisional) send_cancel(pass, id);

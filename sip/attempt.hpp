@@ -33,7 +33,8 @@ struct Outgoing {
   Draft draft;  // without Via and, when `contact_user` is set, without Contact
   Target target;
   std::optional<std::string> contact_user;
-  std::string branch;  // empty: a new one
+  std::string branch;    // empty: a new one
+  bool reaping = false;  // what is owed to a peer whose user is gone: counted as lingering
 };
 
 struct Attempt {

@@ -446,6 +446,14 @@ std::optional<EndpointEvent> Endpoint::poll_event() {
 
 Census Endpoint::census() const {
   Census out = table_.census();
+  attempts_.for_each([&](RequestId, const Attempt& attempt) {
+    if (!attempt.request.reaping) return;
+    for (const ClientId client : {attempt.client, attempt.cancel}) {
+      if (!table_.is_running(client)) continue;
+      --out[Census::transactions];
+      ++out[Census::lingering_transactions];
+    }
+  });
   out[Census::asks] += static_cast<uint32_t>(asks_.size());
   return out;
 }

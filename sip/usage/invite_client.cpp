@@ -54,7 +54,7 @@ void InviteUsage::send_invite(UsageContext& context) {
   for (const HeaderLine& line : spec_.headers) draft.add_text(line.name, line.value);
   if (!spec_.body.empty()) draft.set_body(kSdp, spec_.body);
   invite_ =
-      context.endpoint.send(context.pass, {std::move(draft), spec_.target, contact_user_, {}},
+      context.endpoint.send(context.pass, {std::move(draft), spec_.target, contact_user_, {}, false},
                             {uint64_t{id_.slot} << 32 | id_.generation, static_cast<uint32_t>(Purpose::invite), 0});
 }
 
@@ -177,7 +177,7 @@ void InviteUsage::failed(UsageContext& context, Purpose purpose, uint32_t detail
 Outgoing InviteUsage::outgoing(Branch& branch, Draft draft) const {
   Target target{branch.dialog.kept_path, branch.dialog.next_hop()};
   const bool wants_contact = draft.method() == Method::invite;
-  return {std::move(draft), std::move(target), wants_contact ? std::optional(contact_user_) : std::nullopt, {}};
+  return {std::move(draft), std::move(target), wants_contact ? std::optional(contact_user_) : std::nullopt, {}, false};
 }
 
 const Dialog* InviteUsage::dialog() const {

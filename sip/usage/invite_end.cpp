@@ -91,7 +91,9 @@ void InviteUsage::bye(UsageContext& context, Branch& branch) {
   branch.bye_running = true;
   ++branch.bye_attempts;
   const auto index = static_cast<uint32_t>(&branch - branches_.data());
-  context.endpoint.send(context.pass, outgoing(branch, std::move(draft)),
+  Outgoing request = outgoing(branch, std::move(draft));
+  request.reaping = true;
+  context.endpoint.send(context.pass, std::move(request),
                         {uint64_t{id_.slot} << 32 | id_.generation, static_cast<uint32_t>(Purpose::bye), index});
 }
 

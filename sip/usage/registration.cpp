@@ -53,7 +53,7 @@ void Registration::send(Pass& pass, Endpoint& endpoint) {
   for (const AuthLine& line : auth_.lines(host_of(spec_.registrar), "REGISTER", spec_.registrar)) {
     draft.add_text(credentials_header(line.proxy), line.value);
   }
-  endpoint.send(pass, {std::move(draft), spec_.target, spec_.contact_user, {}},
+  endpoint.send(pass, {std::move(draft), spec_.target, spec_.contact_user, {}, false},
                 {uint64_t{id_.slot} << 32 | id_.generation, static_cast<uint32_t>(Purpose::registration), 0});
 }
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/call_bed.hpp"
+
+#include <gtest/gtest.h>
+
+namespace isthmus::test {
+
+using namespace gateway;
+using std::chrono::milliseconds;
+
+Account bed_account(const std::string& name, const std::string& realm) {
+  return {name, sip::make_ha1s({&crypto::md5, &crypto::sha256}, name, realm, kPassword)};
+}
+
+Settings bed_settings() {
+  Settings out;
+  out.user_agent.digests = {&crypto::md5, &crypto::sha256};
+  out.user_agent.endpoint.listeners = {{Protocol::udp, kGateway, "192.0.2.1", 5060},
+                                       {Protocol::tcp, kGateway, "192.0.2.1", 5060}};
+  out.domain = "192.0.2.1";
+  out.realm = "bed";
+  out.accounts = {bed_account("alice", out.realm), bed_account("bob", out.realm)};
+  TrunkSettings left;
+  left.name = "left";
+  left.sources = {*Prefix::parse(kA.ip.text())};
+  left.numbers = {"1000-1999"};
+  left.host = kA.ip.text();
+  TrunkSettings right;
+  right.name = "right";
+  right.sources = {*Prefix::parse(kB.ip.text())};
+  right.numbers = {"2000-2999"};
+  right.host = kB.ip.text();
+  out.trunks = {left, right};
+  out.admission = Admission::web_server;
+  return out;
+}
+
+std::string browser_sdp() {
+  return "v=0\r\no=- 46117317 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
+         "m=audio 9 UDP/TLS/RTP/SAVPF 111 9 0 8 110 126\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
+         "a=ice-ufrag:wXyZ\r\na=ice-pwd:0123456789abcdef0123456789\r\na=ice-options:trickle\r\n"
+         "a=fingerprint:sha-256 "
+         "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
+         "a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 "
+         "minptime=10;useinbandfec=1\r\n"
+         "a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:110 "
+         "telephone-event/48000\r\n"
+         "a=rtpmap:126 telephone-event/8000\r\n";
+}
+
+CallBed::CallBed(World& world, Settings settings)
+    : exchange(std::move(settings), Seed::of(11)), host(world, *this, kGateway, true), world_(world) {
+  decide = [](const AskPolicy&) { return Reply(Policy{Policy::allow, DropReason::none, {}, {}, {}}); };
+}
+
+// One pass: requests of the Exchange and events of the media alternate until both are silent.
+void CallBed::after(Pass& pass) {
+  for (bool again = true; again;) {
+    again = false;
+    while (auto request = exchange.poll_event()) {
+      take(pass, *request);
+      again = true;
+    }
+    while (const auto event = media.poll_event()) {
+      exchange.media(pass, *event);
+      again = true;
+    }
+  }
+}
+
+void CallBed::take(Pass& pass, const Request& request) {
+  if (const auto* ordered = std::get_if<OrderMedia>(&request)) media.obey(pass, ordered->order);
+  if (const auto* told = std::get_if<TellServer>(&request)) server.push_back(told->call);
+  if (const auto* told = std::get_if<TellClient>(&request)) client.push_back({told->client, told->call});
+  if (const auto* end = std::get_if<CommandDone>(&request)) done.push_back(*end);
+  if (const auto* end = std::get_if<CallEnded>(&request)) ended.push_back(*end);
+  if (const auto* ask = std::get_if<AskPolicy>(&request)) {
+    asked.push_back(*ask);
+    if (ask->kind != PolicyKind::answer) server.push_back(ask->call);
+    const auto word = decide ? decide(*ask) : std::nullopt;
+    // An answer never comes from inside the verb that asked.
+    if (word) world_.later(milliseconds(1), [this, ask = *ask, word = *word] { reply(ask, word); });
+  }
+}
+
+void CallBed::command(const Command& command) {
+  host.with([&](Pass& pass) { exchange.command(pass, command); });
+}
+void CallBed::reply(const AskPolicy& ask, const Reply& reply) {
+  host.with([&](Pass& pass) { exchange.reply(pass, ask.ask, reply); });
+}
+void CallBed::media_event(const std::function<void()>& what) {
+  host.with([&](Pass&) { what(); });
+}
+
+std::string CallBed::states() const {
+  std::string out;
+  for (const CallFacts& facts : server) {
+    if (!out.empty()) out += ", ";
+    out += word(facts.state);
+  }
+  return out;
+}
+
+std::string CallBed::client_states(ClientId wanted) const {
+  std::string out;
+  for (const Told& told : client) {
+    if (wanted && told.client != wanted) continue;
+    if (!out.empty()) out += ", ";
+    out += word(told.call.state);
+  }
+  return out;
+}
+
+ClientId CallBed::sign_in(const std::string& account, uint32_t number) {
+  const ClientId id{number, 1};
+  command(ClientUp{id, account, {account}});
+  return id;
+}
+
+bool CallBed::is_free() const {
+  return exchange.census().no_live() && media.census().no_live();
+}
+
+Flow::Flow(Settings settings, uint64_t seed)
+    : world(seed), bed(world, std::move(settings)), a(world, "1000", kA, kGateway), b(world, "2000", kB, kGateway) {
+  a.tag = "tag-of-a";
+  b.tag = "tag-of-b";
+}
+
+void Flow::call() {
+  a.invite("2000", phone_sdp(4000));
+  ASSERT_TRUE(world.run_until([&] { return b.has("INVITE"); }));
+}
+void Flow::ring() {
+  call();
+  b.reply("INVITE", 180);
+  ASSERT_TRUE(world.run_until([&] { return a.has("180 INVITE"); }));
+}
+void Flow::establish() {
+  ring();
+  b.reply("INVITE", 200, phone_sdp(5000));
+  ASSERT_TRUE(world.run_until([&] { return a.has("200 INVITE"); }));
+  a.ack();
+  run();
+  ASSERT_EQ(a.log(), "100 INVITE, 180 INVITE, 200 INVITE");
+  ASSERT_EQ(b.log(), "INVITE, ACK");
+  forget();
+}
+
+}  // namespace isthmus::test
