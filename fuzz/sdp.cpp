@@ -53,6 +53,19 @@ void negotiate(const Description& description, Profile profile) {
   if (accepted) require(!accepted->send.empty() && !receives(accepted->direction));
 }
 
+// Typed readings that nothing above asks for; what we can write must read back.
+void read_attributes(const std::vector<Attribute>& attributes) {
+  for (const Attribute& attribute : attributes) {
+    (void)parse_candidate(attribute.value);
+    (void)parse_extmap(attribute.value);
+    (void)parse_ssrc(attribute.value);
+    (void)parse_msid(attribute.value);
+    if (const auto rtpmap = parse_rtpmap(attribute.value)) require(parse_rtpmap(write_rtpmap(*rtpmap)) == rtpmap);
+    if (const auto print = parse_fingerprint(attribute.value))
+      require(parse_fingerprint(write_fingerprint(*print)) == print);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -67,6 +80,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   require(write(*again) == once);
+  read_attributes(parsed->attributes);
+  for (const Media& media : parsed->media) read_attributes(media.attributes);
+  (void)profile_of(*parsed);
   for (const Profile profile : {Profile::browser, Profile::phone}) negotiate(*parsed, profile);
   return 0;
 }
