@@ -28,8 +28,7 @@ struct DnsConfig {
 class DnsClient {
  public:
   using Done = std::function<void(Result<Records, Fault>)>;
-  static constexpr size_t kMaxRecords = 64;  // of one answer; more are left out
-  static constexpr size_t kMaxName = 253;    // octets of a name as text (RFC 1035 section 2.3.4)
+  static constexpr size_t kMaxName = 253;  // octets of a name as text (RFC 1035 section 2.3.4)
 
   DnsClient(Shard& shard, DnsConfig config);
   ~DnsClient();  // what is under way is not answered any more
@@ -42,8 +41,5 @@ class DnsClient {
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
-
-// A DNS answer message as records of one type; CNAMEs on the way are followed by the server. Malformed input fails.
-Result<Records, Fault> parse_dns_answer(RecordType type, Bytes message);
 
 }  // namespace isthmus::transport

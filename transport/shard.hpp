@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A shard: one thread that runs one event loop. All that lives on the loop (edge, connections, HTTP server) is used
 // from its thread alone; other threads hand work over with post(), through a bounded queue. The loop itself stays
-// hidden: only the connection files see it.
+// hidden: only the connection files see it. The shard outlives all that lives on it.
 #pragma once
 
 #include <atomic>

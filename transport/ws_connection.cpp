@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "transport/byte_stream.hpp"
+#include "transport/system.hpp"
 
 namespace isthmus::transport {
 
@@ -49,16 +50,21 @@ WsEnd end_of(IoError error, bool by_us) {
 class Connection final : public WsConnection, public std::enable_shared_from_this<Connection> {
  public:
   Connection(ByteStream stream, const WsLimits& limits)
-      : limits_(limits), remote_(stream.body().remote()), ws_(std::move(stream)), closing_(ws_.get_executor()) {
+      : limits_(limits),
+        remote_(stream.body().remote()),
+        ws_(std::move(stream)),
+        closing_(ws_.get_executor()),
+        ping_(ws_.get_executor()),
+        silence_(ws_.get_executor()) {
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = limits.handshake;
-    timeout.idle_timeout = 2 * limits.ping_every;  // Beast pings at half of it
-    timeout.keep_alive_pings = true;
+    timeout.idle_timeout = websocket::stream_base::none();  // ours counts pongs, too
+    timeout.keep_alive_pings = false;
     ws_.set_option(timeout);
     ws_.read_message_max(limits.message_bytes);
     ws_.auto_fragment(false);
-    ws_.control_callback([this](websocket::frame_type, beast::string_view) { renew_allowance(); });
-    renew_allowance();
+    ws_.control_callback([this](websocket::frame_type, beast::string_view) { heard(); });
+    heard();
   }
 
   void accept(const WsUpgrade& upgrade, WsReady ready);
@@ -68,24 +74,30 @@ class Connection final : public WsConnection, public std::enable_shared_from_thi
   bool send(std::string_view message) override;
   void close(uint16_t code, std::string_view reason) override;
   void cut(WsEnd why) override;
+  void abandon() override;
   size_t queued() const override { return queued_; }
   bool is_open() const override { return !ended_ && !closed_by_us_; }
   const SocketAddress& remote() const override { return remote_; }
   const std::string& subprotocol() const override { return subprotocol_; }
 
  private:
-  void renew_allowance() { ws_.next_layer().allow(limits_.message_bytes + kFrameAllowance); }
+  void heard();  // a whole message or control frame
   void read_next();
   void write_next();
   void close_now();
+  void ping_later();
+  void watch_silence();
 
   WsLimits limits_;
   SocketAddress remote_;
   std::string subprotocol_;
   websocket::stream<ByteStream, false> ws_;
   asio::steady_timer closing_;
+  asio::steady_timer ping_;
+  asio::steady_timer silence_;
+  TimePoint heard_at_;
   websocket::close_reason reason_;
-  Events events_;
+  std::shared_ptr<const Events> events_ = std::make_shared<Events>();
   beast::flat_buffer buffer_;
   std::deque<std::string> queue_;  // the front is being written
   size_t queued_ = 0;              // bytes in it
@@ -128,18 +140,47 @@ void Connection::handshake(const WsClientRequest& request, WsReady ready) {
 }
 
 void Connection::start(Events events) {
-  events_ = std::move(events);
+  events_ = std::make_shared<const Events>(std::move(events));
+  ping_later();
+  watch_silence();
   read_next();
+}
+
+void Connection::heard() {
+  heard_at_ = read_clocks().steady;
+  ws_.next_layer().allow(limits_.message_bytes + kFrameAllowance);
+}
+
+void Connection::watch_silence() {
+  const Duration left = heard_at_ + limits_.silence - read_clocks().steady;
+  if (left <= Duration(0)) return cut(WsEnd::silent);
+  silence_.expires_after(left);
+  silence_.async_wait([weak = weak_from_this()](IoError error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->ended_) self->watch_silence();
+  });
+}
+
+void Connection::ping_later() {
+  ping_.expires_after(limits_.ping_every);
+  ping_.async_wait([weak = weak_from_this()](IoError error) {
+    const auto self = weak.lock();
+    if (error || !self || self->ended_ || self->closed_by_us_) return;
+    self->ws_.async_ping({}, [self](IoError failed) {
+      if (!failed) self->ping_later();
+    });
+  });
 }
 
 void Connection::read_next() {
   ws_.async_read(buffer_, [self = shared_from_this()](IoError error, size_t) {
     if (self->ended_) return;
     if (error) return self->cut(end_of(error, self->closed_by_us_));
-    self->renew_allowance();
+    self->heard();
     const auto message = self->buffer_.cdata();
     const Bytes bytes{static_cast<const std::byte*>(message.data()), message.size()};
-    if (!self->closed_by_us_ && self->events_.message) self->events_.message(bytes, self->ws_.got_text());
+    const auto events = self->events_;  // lives on if the owner abandons the connection from inside
+    if (!self->closed_by_us_ && events->message) events->message(bytes, self->ws_.got_text());
     self->buffer_.consume(self->buffer_.size());
     if (!self->ended_) self->read_next();
   });
@@ -188,11 +229,18 @@ void Connection::close_now() {
 void Connection::cut(WsEnd why) {
   if (std::exchange(ended_, true)) return;
   closing_.cancel();
+  ping_.cancel();
+  silence_.cancel();
   ws_.next_layer().body().close();
   asio::post(ws_.get_executor(), [self = shared_from_this(), why] {
-    const Events events = std::exchange(self->events_, {});
-    if (events.closed) events.closed(why);
+    const auto events = std::exchange(self->events_, std::make_shared<Events>());
+    if (events->closed) events->closed(why);
   });
+}
+
+void Connection::abandon() {
+  events_ = std::make_shared<Events>();
+  cut(WsEnd::closed_by_us);
 }
 
 }  // namespace

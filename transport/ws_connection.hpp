@@ -21,9 +21,10 @@ namespace isthmus::transport {
 class ByteStream;
 
 struct WsLimits {
-  size_t message_bytes = 64 << 10;                 // one message, all fragments together
-  size_t queue_bytes = 256 << 10;                  // waiting for the peer to read; beyond, it is cut
-  Duration ping_every = std::chrono::seconds(25);  // of silence; after twice that without a byte the connection is cut
+  size_t message_bytes = 64 << 10;  // one message, all fragments together
+  size_t queue_bytes = 256 << 10;   // waiting for the peer to read; beyond, it is cut
+  Duration ping_every = std::chrono::seconds(25);
+  Duration silence = std::chrono::seconds(60);  // without a byte, not even a pong: the connection is cut
   Duration handshake = std::chrono::seconds(10);
 };
 
@@ -50,7 +51,8 @@ class WsConnection {
   virtual bool send(std::string_view message) = 0;  // as text; false: the connection is closed, now or already
   virtual void close(uint16_t code, std::string_view reason) = 0;  // RFC 6455 section 7.4; reason at most 123 octets
   virtual void cut(WsEnd why) = 0;                                 // at once, without a close frame
-  virtual size_t queued() const = 0;                               // bytes waiting for the peer
+  virtual void abandon() = 0;         // at once, and no event comes any more: for an owner that ends first
+  virtual size_t queued() const = 0;  // bytes waiting for the peer
   virtual bool is_open() const = 0;
   virtual const SocketAddress& remote() const = 0;
   virtual const std::string& subprotocol() const = 0;

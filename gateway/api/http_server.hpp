@@ -57,7 +57,7 @@ struct HttpConfig {
   Duration write_limit = std::chrono::seconds(30);
   Duration idle_limit = std::chrono::seconds(60);  // between requests of one connection
   size_t max_connections = 1024;
-  size_t max_per_source = 64;
+  size_t max_per_source = 256;
 };
 
 enum class HttpDrop : uint8_t {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "tests/transport/bed.hpp"
+#include "transport/dns_answer.hpp"
 #include "transport/hosts_file.hpp"
 
 namespace isthmus::transport::test {
@@ -213,7 +214,7 @@ TEST(DnsClient, BrokenAnswersAreRefusedAtEveryCut) {
   EXPECT_FALSE(parse_dns_answer(RecordType::a, as_bytes(response(query, 0, {{1, "abc"}}))));
   EXPECT_FALSE(parse_dns_answer(RecordType::naptr, as_bytes(response(query, 0, {{35, "\1\2\3\4\xff"}}))));
   const std::vector<Rr> many(100, {1, {'\xc0', 0, 2, 7}});
-  EXPECT_EQ(parse_dns_answer(RecordType::a, as_bytes(response(query, 0, many)))->list.size(), DnsClient::kMaxRecords);
+  EXPECT_EQ(parse_dns_answer(RecordType::a, as_bytes(response(query, 0, many)))->list.size(), kMaxDnsRecords);
 }
 
 TEST(DnsClient, NothingIsAnsweredAfterItsEnd) {

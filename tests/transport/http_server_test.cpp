@@ -114,6 +114,16 @@ TEST(HttpServer, AnAnswerMayComeLaterAndALateOneIsCounted) {
   EXPECT_TRUE(client.received.starts_with("HTTP/1.1 503"));
 }
 
+TEST(HttpServer, AClientThatWaitsForContinueGetsIt) {  // RFC 9110 section 10.1.1
+  HttpBed bed;
+  Client client(bed.address);
+  client.send("POST / HTTP/1.1\r\n" + kClose + "Expect: 100-Continue\r\nContent-Length: 2\r\n\r\n");
+  ASSERT_TRUE(bed.until([&] { return client.pump() && client.received == "HTTP/1.1 100 Continue\r\n\r\n"; }));
+  client.send("ok");
+  ASSERT_TRUE(bed.until([&] { return !client.pump(); }));
+  EXPECT_TRUE(client.received.ends_with("seen POST ok"));
+}
+
 TEST(HttpServer, FilesAreServedFromMemory) {
   HttpBed bed;
   bed.server.serve_file({"/", "text/html; charset=utf-8", "<p>page</p>", {{"Cache-Control", "no-cache"}}});

@@ -225,6 +225,7 @@ TEST(WsConnection, AClientThatDoesNotReadIsCutAtTheQueueLimit) {  // R0.8
 TEST(WsConnection, SilenceIsPingedThenCutAndAPongKeepsItAlive) {
   WsLimits limits;
   limits.ping_every = 20ms;
+  limits.silence = 100ms;
   {
     WsServer server(limits);
     RawClient client(server);
@@ -243,6 +244,17 @@ TEST(WsConnection, SilenceIsPingedThenCutAndAPongKeepsItAlive) {
     if (client.received.starts_with("\x89")) ++pings, client.send(frame(true, 10, ""));
     return pings == 5;
   }));
+  EXPECT_FALSE(server.end);
+}
+
+TEST(WsConnection, AnAbandonedOneTellsNothingMore) {
+  WsServer server;
+  RawClient client(server);
+  client.send(frame(true, 1, "never seen"));
+  server.connection->abandon();
+  EXPECT_FALSE(server.connection->send("x"));
+  ASSERT_TRUE(server.until([&] { return !client.pump(); }));
+  EXPECT_TRUE(server.messages.empty());
   EXPECT_FALSE(server.end);
 }
 
