@@ -1,2 +1,23 @@
 # SPDX-License-Identifier: MIT
 isthmus_bench(transaction USES sip)
+
+# Parsing beside the SIP libraries that are found here; the bench says which are not.
+find_package(PkgConfig REQUIRED)
+set(parse_sources parse.cpp peers/isthmus.cpp)
+set(parse_peers "")
+foreach(peer sofia osip libre)
+  set(package_sofia sofia-sip-ua)
+  set(package_osip libosip2)
+  set(package_libre libre)
+  pkg_check_modules(ISTHMUS_${peer} QUIET IMPORTED_TARGET ${package_${peer}})
+  if(ISTHMUS_${peer}_FOUND)
+    list(APPEND parse_sources peers/${peer}.cpp)
+    list(APPEND parse_peers ${peer})
+  endif()
+endforeach()
+isthmus_bench(parse SOURCES ${parse_sources} USES sip)
+foreach(peer IN LISTS parse_peers)
+  string(TOUPPER ${peer} upper)
+  target_compile_definitions(bench_parse PRIVATE ISTHMUS_BENCH_${upper})
+  target_link_libraries(bench_parse PRIVATE PkgConfig::ISTHMUS_${peer})
+endforeach()
