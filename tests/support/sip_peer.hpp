@@ -24,7 +24,7 @@ class SipPeer : public Node {
     TimePoint at;
     Path path;
   };
-  std::vector<Heard> heard;
+  std::deque<Heard> heard;  // references stay good until forget()
   // All lines heard since the start (or the last forget()), joined by ", ".
   std::string log() const;
   void forget() { heard.clear(), mark_ = 0; }
