@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/assemble.hpp"
+
+#include <algorithm>
+
+#include "base/crypto.hpp"
+
+namespace isthmus::gateway {
+namespace {
+
+constexpr std::string_view kContentPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self' "
+    "blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+bool listens_everywhere(const Config& config) {
+  const auto everywhere = [](const SocketAddress& address) { return address.ip.is_unspecified(); };
+  return std::any_of(config.sip.udp.begin(), config.sip.udp.end(), everywhere) ||
+         std::any_of(config.sip.tcp.begin(), config.sip.tcp.end(), everywhere);
+}
+
+bool listens_on_loopback_only(const Config& config) {
+  const auto loopback = [](const SocketAddress& address) { return address.ip.is_loopback(); };
+  return std::all_of(config.sip.udp.begin(), config.sip.udp.end(), loopback) &&
+         std::all_of(config.sip.tcp.begin(), config.sip.tcp.end(), loopback);
+}
+
+IpAddress first_of(const std::vector<IpAddress>& own) {
+  return own.empty() ? IpAddress::v4(127, 0, 0, 1) : own.front();
+}
+
+}  // namespace
+
+std::string uri_host(const IpAddress& ip) {
+  return ip.is_v6() ? "[" + ip.text() + "]" : ip.text();
+}
+
+Settings settings_for(const Config& config, const std::vector<Bound>& bound, const std::vector<IpAddress>& own,
+                      std::vector<Account> accounts) {
+  Settings out;
+  sip::EndpointConfig& endpoint = out.user_agent.endpoint;
+  endpoint.timers.t1 = config.timers.t1;
+  endpoint.timers.t2 = config.timers.t2;
+  endpoint.timers.t4 = config.timers.t4;
+  for (const Bound& each : bound) {
+    const IpAddress& ip = each.address.ip;
+    const std::string shown = uri_host(ip.is_unspecified() ? first_of(own) : ip);
+    endpoint.listeners.push_back(
+        {each.protocol, each.address, config.sip.host.empty() ? shown : config.sip.host, each.address.port});
+    if (!config.sip.host.empty()) out.domains.push_back(shown);
+  }
+  endpoint.max_flows = config.limits.sip_connections + endpoint.listeners.size() + 1;
+  out.user_agent.digests = {&crypto::md5, &crypto::sha256};
+  out.domain = config.domain;
+  out.domains.insert(out.domains.end(), config.domains.begin(), config.domains.end());
+  if (listens_everywhere(config)) {
+    for (const IpAddress& ip : own) out.domains.push_back(uri_host(ip));
+  }
+  out.realm = config.realm;
+  out.accounts = std::move(accounts);
+  out.trunks = config.trunks;
+  out.routes = config.routes;
+  out.echo_number = config.echo;
+  out.admission = config.effective_admission();
+  out.allowed_targets = config.allowed_targets;
+  out.codecs = config.codecs;
+  out.policy_limit = config.timers.policy;
+  out.decision_limit = config.timers.decision;
+  out.ring_limit = config.timers.ring;
+  out.client_grace = config.timers.client_grace;
+  out.min_expires = config.timers.min_expires;
+  out.max_expires = config.timers.max_expires;
+  out.max_calls = config.limits.calls;
+  out.max_calls_per_client = config.limits.calls_per_client;
+  out.max_bindings_per_account = config.limits.bindings_per_account;
+  return out;
+}
+
+transport::EdgeConfig edge_for(const Config& config) {
+  transport::EdgeConfig out;
+  out.rtp_ports = {config.media.rtp_first_port, config.media.rtp_last_port};
+  out.max_connections = config.limits.sip_connections;
+  out.max_per_source = config.limits.sip_connections_per_source;
+  return out;
+}
+
+media::EngineConfig engine_for(const Config& config, const std::vector<SocketAddress>& shared,
+                               const std::vector<IpAddress>& own, const media::DtlsContext& dtls) {
+  media::EngineConfig out;
+  out.webrtc.dtls = &dtls;
+  for (const IpAddress& ip : config.media.advertised) out.browser_addresses.push_back({ip, 0});
+  if (config.media.advertised.empty()) out.browser_addresses = shared;
+  // From strangers nothing is even looked at until the owner has said who may come.
+  if (!config.media.any_stun_source) {
+    out.stun_sources = config.media.stun_sources;
+    for (const IpAddress& ip : own) {
+      if (config.media.stun_sources.empty()) out.stun_sources.push_back({ip, ip.is_v4() ? uint8_t{32} : uint8_t{128}});
+    }
+    if (config.media.stun_sources.empty()) out.stun_sources.push_back({IpAddress::v4(127, 0, 0, 0), 8});
+  }
+  const SocketAddress signalling = config.sip.udp.empty() ? config.sip.tcp.front() : config.sip.udp.front();
+  const bool chosen = config.media.rtp_bind.family != Family::none;
+  out.rtp_bind = chosen ? config.media.rtp_bind : signalling.ip;
+  out.rtp_advertised = config.media.rtp_advertised;
+  if (out.rtp_bind.is_unspecified() && out.rtp_advertised.family == Family::none) out.rtp_advertised = first_of(own);
+  out.allow_loopback_targets = listens_on_loopback_only(config);
+  out.silence_limit = config.timers.silence;
+  out.max_legs = 2 * config.limits.calls;
+  return out;
+}
+
+HttpConfig http_for(const Config& config) {
+  HttpConfig out;
+  out.hosts = config.web.hosts;
+  out.origins = config.web.origins;
+  out.headers = {{"Content-Security-Policy", std::string(kContentPolicy)}, {"Referrer-Policy", "no-referrer"}};
+  out.max_connections = config.limits.web_connections;
+  out.max_per_source = config.limits.web_connections_per_source;
+  return out;
+}
+
+}  // namespace isthmus::gateway

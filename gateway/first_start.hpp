@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// What lies in the data directory: the store, the API secret, and, while no account is configured, two demo accounts
+// with generated passwords. Made when it is not there; files are readable for their owner alone.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "gateway/call/settings.hpp"
+#include "gateway/config.hpp"
+#include "gateway/store/store.hpp"
+
+namespace isthmus::gateway {
+
+struct DemoAccount {
+  std::string name;
+  Private<std::string> password;
+};
+
+struct Belongings {
+  std::unique_ptr<Store> store;
+  std::vector<Account> accounts;  // of the configuration, or the demo accounts
+  std::vector<DemoAccount> demo;  // empty: accounts are configured
+  std::string demo_file;
+  Private<std::string> api_secret;
+  std::string api_secret_file;  // empty: it is configured
+};
+
+Result<Belongings, std::string> take_belongings(const Config& config, Random random);
+
+}  // namespace isthmus::gateway

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/store/memory_store.hpp"
+
+#include <algorithm>
+
+namespace isthmus::gateway {
+
+Result<std::vector<AccountRecord>, std::string> MemoryStore::accounts() const {
+  std::vector<AccountRecord> out;
+  for (const auto& [name, account] : accounts_) out.push_back(account);
+  return out;
+}
+
+Store::Done MemoryStore::put_account(const AccountRecord& account) {
+  accounts_[account.name] = account;
+  return {};
+}
+
+Result<std::vector<ClientRecord>, std::string> MemoryStore::clients() const {
+  return clients_;
+}
+
+Store::Done MemoryStore::add_client(const ClientRecord& client) {
+  const bool taken =
+      std::any_of(clients_.begin(), clients_.end(), [&](const ClientRecord& other) { return other.id == client.id; });
+  if (taken) return fail(std::string("the id is taken"));
+  clients_.push_back(client);
+  return {};
+}
+
+Store::Done MemoryStore::remove_client(const std::string& id) {
+  std::erase_if(clients_, [&](const ClientRecord& client) { return client.id == id; });
+  return {};
+}
+
+}  // namespace isthmus::gateway

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// A store that forgets: for tests.
+#pragma once
+
+#include <map>
+
+#include "gateway/store/store.hpp"
+
+namespace isthmus::gateway {
+
+class MemoryStore : public Store {
+ public:
+  Result<std::vector<AccountRecord>, std::string> accounts() const override;
+  Done put_account(const AccountRecord& account) override;
+  Result<std::vector<ClientRecord>, std::string> clients() const override;
+  Done add_client(const ClientRecord& client) override;
+  Done remove_client(const std::string& id) override;
+
+ private:
+  std::map<std::string, AccountRecord> accounts_;
+  std::vector<ClientRecord> clients_;
+};
+
+}  // namespace isthmus::gateway
