@@ -29,7 +29,11 @@ bool may_send_to(const SocketAddress& target, bool allow_loopback) {
 
 void Latch::aim(const SocketAddress& described, const IpAddress& signalling, TimePoint now) {
   held_ = !described.is_set();
-  if (held_ || (aimed_ && described == described_ && signalling == signalling_)) return;
+  if (held_) return;
+  if (aimed_ && described == described_ && signalling == signalling_) {
+    if (!locked_) aimed_at_ = now;
+    return;
+  }
   previous_ = locked_ ? target_ : SocketAddress{};
   described_ = described;
   signalling_ = signalling;

@@ -12,9 +12,11 @@
 
 namespace isthmus::media {
 
-inline constexpr Duration kLatchWindow = std::chrono::seconds(30);    // for a source other than the described one
-inline constexpr Duration kOldSourceGrace = std::chrono::seconds(2);  // after a new description the old source is
-                                                                      // still heard, but cannot lock
+// How long after a description a source other than the described one may lock the latch: as long as a call may ring
+// after a provisional answer has described its media (RFC 3261 16.6: timer C, three minutes).
+inline constexpr Duration kLatchWindow = std::chrono::minutes(3);
+// So long after a new description the old source is still heard, but cannot lock.
+inline constexpr Duration kOldSourceGrace = std::chrono::seconds(2);
 
 // False for what nobody outside may make us send to: unspecified, multicast, broadcast, link-local, port 0; loopback
 // unless allowed; IPv4-mapped forms are judged as IPv4.
@@ -29,7 +31,8 @@ class Latch {
     foreign    // not the peer
   };
 
-  // A new description; one equal to the last changes nothing. `described` may be unset (hold): nothing is sent, the
+  // A new description; one equal to the last changes nothing, but gives a latch that has not locked yet its time anew.
+  // `described` may be unset (hold): nothing is sent, the
   // locked source is still heard, and the same description afterwards finds everything as it was.
   void aim(const SocketAddress& described, const IpAddress& signalling, TimePoint now);
   // For a packet that is well-formed media of a known payload type.

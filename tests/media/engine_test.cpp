@@ -238,6 +238,8 @@ TEST(Engine, SilenceIsToldOnceUntilThePeerSpeaksAgain) {
   call.phone_says(from_phone(1));
   call.bed.pass_time(kSilenceLimit - seconds(1));
   EXPECT_EQ(silences(kPhone), 0u) << "every packet starts the time anew";
+  call.bed.pass_time(milliseconds(1010));
+  EXPECT_EQ(silences(kPhone), 1u) << "to the moment, not at the next report";
   call.bed.pass_time(seconds(60));
   EXPECT_EQ(silences(kPhone), 1u);
   call.phone_says(from_phone(2));

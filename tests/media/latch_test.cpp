@@ -52,6 +52,15 @@ TEST(Latch, Advisory3AStrangerNeverMovesItAndTheWindowCloses) {
   EXPECT_EQ(latch.admit(kDescribed, late), Latch::Admission::locked);
 }
 
+TEST(Latch, Trap11TheAnswerAfterALongRingingGivesTheLatchItsTimeAnew) {
+  Latch latch;
+  latch.aim(kDescribed, kNat.ip, kStart);  // a 183
+  const TimePoint answered = kStart + kLatchWindow + seconds(5);
+  EXPECT_EQ(latch.admit(kNat, answered), Latch::Admission::foreign);
+  latch.aim(kDescribed, kNat.ip, answered);  // the 200 with the same SDP
+  EXPECT_EQ(latch.admit(kNat, answered), Latch::Admission::locked);
+}
+
 TEST(Latch, Trap15ANewDescriptionAllowsOneNewLatchAndTheOldSourceIsHeardForAMoment) {
   Latch latch;
   latch.aim(kDescribed, kNat.ip, kStart);

@@ -3,6 +3,8 @@
 // cost, where media goes when the browser moves, and when a leg is given up.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/random.hpp"
 #include "tests/support/media_bed.hpp"
 
@@ -46,6 +48,20 @@ Datagram fatal_alert() {
   write_u16(&out[11], 2);
   out[13] = std::byte{2};
   out[14] = std::byte{40};
+  return out;
+}
+
+// Lines of hexadecimal digits, one datagram each.
+std::vector<Datagram> chromium_client_hello() {
+  std::ifstream file(ISTHMUS_SOURCE_DIR "/tests/media/data/chromium-156-clienthello.hex");
+  std::vector<Datagram> out;
+  for (std::string line; std::getline(file, line);) {
+    Datagram bytes;
+    for (size_t i = 0; i + 1 < line.size(); i += 2) {
+      bytes.push_back(static_cast<std::byte>(std::stoi(line.substr(i, 2), nullptr, 16)));
+    }
+    out.push_back(bytes);
+  }
   return out;
 }
 
@@ -96,6 +112,35 @@ TEST(WebrtcLeg, Advisory1BadDtlsUnderTheBrowsersOwnAddressEndsNoCall) {
   call.bed.obey(JoinLegs{kPage, kPage});
   EXPECT_TRUE(call.page.say(call.bed, from_page(0)));
   EXPECT_TRUE(call.bed.events<LegFailed>().empty());
+}
+
+TEST(WebrtcLeg, Advisory1ACheckWithoutThePasswordProvesNoAddress) {
+  Call call;
+  call.page.arm(call.bed);
+  const auto password = std::exchange(call.page.facts.local.password, Password::of("wrongwrongwrongwrongwrong"));
+  call.page.check_from(call.bed, kStranger);
+  call.bed.peers[kStranger] = &call.stranger;
+  EXPECT_FALSE(call.bed.deliver(call.bed.shared_flow, kStranger, client_hello(call.bed)));
+  EXPECT_EQ(call.bed.engine.drops()[Drop::foreign_dtls], 1u);
+  EXPECT_TRUE(call.stranger.received.empty());
+  call.page.facts.local.password = password;
+  call.page.connect(call.bed);
+  EXPECT_TRUE(call.page.srtp);
+}
+
+TEST(WebrtcLeg, Trap7ChromiumsClientHelloInTwoFragmentsIsAnsweredInEitherOrder) {
+  for (const bool reversed : {false, true}) {
+    Call call;
+    call.page.arm(call.bed);
+    call.page.check(call.bed);
+    auto fragments = chromium_client_hello();
+    ASSERT_EQ(fragments.size(), 2u);
+    if (reversed) std::swap(fragments[0], fragments[1]);
+    call.bed.deliver(call.bed.shared_flow, kBrowserAddress, fragments[0]);
+    EXPECT_EQ(call.page.dtls_datagrams, 0);
+    call.bed.deliver(call.bed.shared_flow, kBrowserAddress, fragments[1]);
+    EXPECT_GT(call.page.dtls_datagrams, 0) << "ServerHello and what follows it";
+  }
 }
 
 TEST(WebrtcLeg, Advisory4TenThousandJunkSrtpPacketsLeaveTheCallUp) {
@@ -166,6 +211,16 @@ TEST(WebrtcLeg, ANewFingerprintMeansANewAssociationAndTheOldKeysServeUntilThen) 
   call.page.handshake(call.bed);
   ASSERT_EQ(call.bed.events<LegFailed>().size(), 1u);
   EXPECT_EQ(call.bed.events<LegFailed>()[0].why, LegFault::fingerprint_mismatch);
+}
+
+TEST(WebrtcLeg, TheSameDescriptionAgainBeginsNoNewAssociation) {
+  Call call(DtlsRole::passive);
+  call.up();
+  const int before = call.page.dtls_datagrams;
+  call.page.arm(call.bed);
+  call.bed.pass_time(seconds(3));
+  EXPECT_EQ(call.page.dtls_datagrams, before);
+  EXPECT_TRUE(call.page.say(call.bed, from_page(0)));
 }
 
 TEST(WebrtcLeg, AWrongCertificateFailsTheLegAndGivesNoKeys) {
