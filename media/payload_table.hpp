@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "media/g711.hpp"
 #include "media/order.hpp"
 
 namespace isthmus::media {
@@ -78,15 +79,26 @@ class PayloadBridge {
       if (source == nullptr) continue;
       if (const Payload* target = to.find(source->codec, source->clock)) {
         to_[number] = target->number;
+      } else if (const Payload* sibling = to.find(other_law(source->codec), source->clock)) {
+        to_[number] = sibling->number;
+        changes_[number] = law_change(source->codec, sibling->codec);
       } else if (source->codec == Codec::telephone_event && to.has(Codec::telephone_event)) {
         to_[number] = kOtherClock;
       }
     }
   }
   uint8_t operator[](uint8_t number) const { return to_[number & 127]; }
+  // G.711 under the partner's law, when it does not take ours.
+  LawChange change(uint8_t number) const { return changes_[number & 127]; }
 
  private:
+  static constexpr Codec other_law(Codec codec) {
+    if (codec == Codec::pcmu) return Codec::pcma;
+    return codec == Codec::pcma ? Codec::pcmu : Codec::none;
+  }
+
   std::array<uint8_t, 128> to_;
+  std::array<LawChange, 128> changes_{};
 };
 
 }  // namespace isthmus::media

@@ -39,6 +39,9 @@ std::optional<Drop> relay(const Leg& from, const RtpPacket& rtp, const Payload& 
   Rewrite::Heading heading{rtp.header.sequence, rtp.header.timestamp, rtp.header.marker};
   if (const auto reason = reason_of(to.out.map(source, payload.clock, now, heading))) return reason;
 
+  change_law(from.bridge.change(rtp.header.payload_type),
+             {packet.room + packet.at + rtp.header.header_size, rtp.payload.size()});
+
   // A fresh fixed header is written right before the payload; whatever lay between belongs to the other leg.
   const auto payload_at = static_cast<uint16_t>(packet.at + rtp.header.header_size);
   packet.at = static_cast<uint16_t>(payload_at - kRtpHeaderSize);

@@ -96,10 +96,17 @@ sdp::Intent echo_answer(sdp::Profile profile, const CodecPolicy& policy) {
   return {policy.of(profile), sdp::Direction::sendrecv, policy.preference, policy.ptime};
 }
 
+// The relay turns one G.711 law into the other.
+static bool takes(const std::vector<sdp::Format>& formats, const Codec& codec) {
+  if (sdp::payload_of(formats, codec)) return true;
+  if (sdp::same_codec(codec, sdp::pcmu())) return sdp::payload_of(formats, sdp::pcma()).has_value();
+  return sdp::same_codec(codec, sdp::pcma()) && sdp::payload_of(formats, sdp::pcmu()).has_value();
+}
+
 bool can_carry(const sdp::Agreed& a, const sdp::Agreed& b) {
   const Codec* from_a = best_audio(a.receive);
   const Codec* from_b = best_audio(b.receive);
-  return from_a != nullptr && from_b != nullptr && sdp::payload_of(b.send, *from_a) && sdp::payload_of(a.send, *from_b);
+  return from_a != nullptr && from_b != nullptr && takes(b.send, *from_a) && takes(a.send, *from_b);
 }
 
 ReofferVerdict classify(const sdp::Leg& leg, const sdp::RemoteAudio& offer, const CodecPolicy& policy) {

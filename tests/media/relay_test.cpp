@@ -97,6 +97,18 @@ RtpSent event_packet(uint16_t i, uint8_t type, uint8_t event, bool end, uint16_t
   return packet;
 }
 
+TEST(Relay, R0_12OneG711LawBecomesTheOtherWhereThePartnerTakesThatAlone) {
+  Call call;
+  call.up();
+  ArmRtp phone = call.bed.description(kPhone, kPhoneAddress);
+  phone.payloads.entries[0] = {8, Codec::pcma, 8000};
+  call.bed.obey(phone);
+  EXPECT_TRUE(call.page.say(call.bed, from_page(1, std::string(160, '\x80'))));
+  ASSERT_EQ(call.phone.heard.size(), 1u);
+  EXPECT_EQ(call.phone.heard[0].type, 8);
+  EXPECT_EQ(call.phone.heard[0].payload, std::string(160, static_cast<char>(a_of_linear(linear_of_mu(0x80)))));
+}
+
 TEST(Relay, Trap28EventsPassWithTheOtherLegsPayloadTypeAndAreToldOnce) {
   Call call;
   call.up();

@@ -191,11 +191,21 @@ TEST(SdpBridge, D7AnAnswerThatTheOtherSideCannotHearIsSeen) {
   Leg a = leg_for(Profile::phone);
   Leg b = leg_for(Profile::phone);
   const auto agreed_a = a.answer(remote_of(fixture("baresip"), Profile::phone), {{pcmu(), pcma()}});
-  b.offer({{pcma(), pcmu()}});
+  b.offer({{pcma(), g722()}});
+  const auto agreed_b = b.accept(answered(b.last(), Profile::phone, {g722()}));
+  ASSERT_TRUE(agreed_a && agreed_b);
+  EXPECT_FALSE(can_carry(*agreed_a, *agreed_b)) << "A sends PCMU first, B takes G722 alone";
+  EXPECT_FALSE(can_carry(*agreed_a, sdp::Agreed{}));
+}
+
+TEST(SdpBridge, R0_12OneG711LawStandsForTheOther) {
+  Leg a = leg_for(Profile::phone);
+  Leg b = leg_for(Profile::phone);
+  const auto agreed_a = a.answer(remote_of(fixture("baresip"), Profile::phone), {{pcmu(), pcma()}});
+  b.offer({{pcmu(), pcma()}});
   const auto agreed_b = b.accept(answered(b.last(), Profile::phone, {pcma()}));
   ASSERT_TRUE(agreed_a && agreed_b);
-  EXPECT_FALSE(can_carry(*agreed_a, *agreed_b)) << "A sends PCMU first, B takes PCMA alone";
-  EXPECT_FALSE(can_carry(*agreed_a, sdp::Agreed{}));
+  EXPECT_TRUE(can_carry(*agreed_a, *agreed_b)) << "A sends PCMU first, B takes PCMA alone: the relay changes the law";
 }
 
 // E14: A holds, B is offered the same direction, A is answered with B's view of it; resume restores both.
