@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -39,8 +40,8 @@ struct Scripted {
   std::vector<FlowId> downs;
   std::vector<Fault> down_reasons;
   std::vector<Path> lost;
-  std::vector<std::pair<AskId, Answer>> answers;
-  std::string bytes;  // all that was received
+  std::deque<std::pair<AskId, Answer>> answers;  // addresses stay
+  std::string bytes;                             // all that was received
   Path last_path;
   size_t packets = 0;
   size_t expiries = 0;

@@ -9,6 +9,7 @@
 namespace isthmus::gateway::test {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using transport::test::Client;
 using transport::test::kPatience;
 using transport::test::loopback;
@@ -207,9 +208,8 @@ TEST(HttpServer, MalformedRequestLinesAndHeadersAreRefused) {
   for (const std::string& request :
        {std::string("GET / HTTP/2.0\r\nHost: here\r\n\r\n"), std::string("GET / HTTP/1.1\r\n\r\n"),
         std::string("GET http://here/ HTTP/1.1\r\nHost: here\r\n\r\n"),
-        std::string("GET / HTTP/1.1\r\nHo st: here\r\n\r\n"),
-        std::string("GET / HTTP/1.1\r\nHost: here\r\nX: a\0b\r\n\r\n", 43),
-        std::string("\x16\x03\x01\x02\0\x01\r\n\r\n", 10)}) {
+        std::string("GET / HTTP/1.1\r\nHo st: here\r\n\r\n"), "GET / HTTP/1.1\r\nHost: here\r\nX: a\0b\r\n\r\n"s,
+        "\x16\x03\x01\x02\0\x01\r\n\r\n"s}) {
     EXPECT_EQ(bed.status_of(request), "HTTP/1.1 400") << request;
   }
   EXPECT_TRUE(bed.requests.empty());
