@@ -24,7 +24,7 @@ compile() {
   local targets=()
   [ $# -gt 0 ] && targets=(--target "$@")
   note "building build/$preset${*:+ ($*)}"
-  nice -n 5 cmake --build "build/$preset" -j "$jobs" "${targets[@]+"${targets[@]}"}" || fail "the build in build/$preset failed"
+  cmake --build "build/$preset" -j "$jobs" "${targets[@]+"${targets[@]}"}" || fail "the build in build/$preset failed"
 }
 
 # test_targets PRESET REGEX: names of the test programs of a configured build that match.

@@ -32,10 +32,8 @@ fresh_network() {
   done
   [ -f "$fresh_root/etc/apt/sources.list.d/sources.list" ] && mv "$fresh_root/etc/apt/sources.list.d/sources.list" "$fresh_root/etc/apt/sources.list"
   apt-config dump | grep -iE '^Acquire::(http|https|Check-)[^ ]* "' >"$fresh_root/etc/apt/apt.conf.d/90host" || true
-  mkdir -p "$fresh_root/usr/local/share/ca-certificates"
-  cp /usr/local/share/ca-certificates/*.crt "$fresh_root/usr/local/share/ca-certificates/" 2>/dev/null || true
   if command -v npm >/dev/null 2>&1; then
-    printf 'registry=%s\n' "$(npm config get registry 2>/dev/null)" >"$fresh_root/root/.npmrc"
+    printf 'registry=%s\ncafile=/etc/ssl/certs/ca-certificates.crt\n' "$(npm config get registry 2>/dev/null)" >"$fresh_root/root/.npmrc"
   fi
 }
 
@@ -70,6 +68,7 @@ run_fresh() {
   mirror=$(sed -n 's/^URIs: *\(http[^ ]*debian\/\?\)$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
   head=$(git rev-parse HEAD)
   fresh_root=$(mktemp -d "${TMPDIR:-/var/tmp}/isthmus-fresh.XXXXXX")
+  chmod 755 "$fresh_root"
   trap fresh_cleanup EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
@@ -82,8 +81,10 @@ run_fresh() {
   fresh_network
   # A newcomer has git, or there would be no clone.
   inside 'DEBIAN_FRONTEND=noninteractive apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends git ca-certificates >/dev/null' || fail "the new machine cannot install git"
+  # Whom this machine trusts: a proxy in between may sign with a certificate of its own.
+  cp /etc/ssl/certs/ca-certificates.crt "$fresh_root/etc/ssl/certs/ca-certificates.crt"
   git bundle create -q "$fresh_root/root/isthmus.bundle" HEAD
-  inside "cd /root && git clone -q isthmus.bundle isthmus && cd isthmus && git checkout -q $head" || fail "the clone failed"
+  inside "cd /root && git -c advice.detachedHead=false clone -q isthmus.bundle isthmus && cd isthmus && git checkout -q $head" || fail "the clone failed"
   note "./dev run in the new machine"
   fresh_run || fail "./dev run failed in the new machine"
   note "./dev test ${*:-} in the new machine"

@@ -23,7 +23,7 @@ if ! cmake -S "$source" -B "$work/build" -G Ninja "-DCMAKE_CXX_COMPILER=$compile
   cat "$work/configure.log"
   exit 1
 fi
-nice cmake --build "$work/build" -j 2 >"$work/build.log" 2>&1 || { tail -n 60 "$work/build.log"; exit 1; }
+cmake --build "$work/build" -j 2 >"$work/build.log" 2>&1 || { tail -n 60 "$work/build.log"; exit 1; }
 [ -f "$work/build/compile_commands.json" ] && grep -q "/$library/\|/gateway/call/" "$work/build/compile_commands.json" ||
   { echo "nothing of $library was built"; exit 1; }
 example=$work/build/bin/example_$library
