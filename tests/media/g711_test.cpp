@@ -27,7 +27,9 @@ TEST(G711, KnownOctets) {
 TEST(G711, EveryOctetSurvivesItsOwnLaw) {
   for (int i = 0; i < 256; ++i) {
     const auto octet = static_cast<uint8_t>(i);
-    if (octet != 0x7f) EXPECT_EQ(mu_of_linear(linear_of_mu(octet)), octet) << i;  // 0x7f is minus zero
+    if (octet != 0x7f) {  // minus zero
+      EXPECT_EQ(mu_of_linear(linear_of_mu(octet)), octet) << i;
+    }
     EXPECT_EQ(a_of_linear(linear_of_a(octet)), octet) << i;
   }
 }

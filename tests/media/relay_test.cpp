@@ -139,6 +139,17 @@ TEST(Relay, Trap28AnEventWhoseEndsAreLostIsToldByTime) {
   EXPECT_EQ(call.bed.events<DtmfReceived>()[0].digit, '3');
 }
 
+TEST(Relay, Trap28EventsOfANewSourceAreHeardWhateverItsTimestamps) {
+  Call call;
+  call.up();
+  call.page.say(call.bed, event_packet(0, 126, 1, true, 800));
+  RtpSent other = event_packet(1, 126, 2, true, 800);
+  other.ssrc = 0x99998888;
+  other.timestamp = 5;
+  call.page.say(call.bed, other);
+  EXPECT_EQ(call.bed.events<DtmfReceived>().size(), 2u);
+}
+
 TEST(Relay, Trap28DigitsOfOurOwnArePacedIntoTheStreamInPlaceOfTheAudio) {
   Call call;
   call.up();

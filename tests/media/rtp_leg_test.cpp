@@ -63,6 +63,52 @@ TEST(RtpLeg, Advisory3TheLatchMovesOnceToTheSignallingAddressAndStays) {
   EXPECT_EQ(behind_nat.heard.size(), 2u);
 }
 
+TEST(RtpLeg, ReportsToAPeerBehindNatWaitUntilItsOwnHaveShownWhereTo) {
+  Call call;
+  const SocketAddress nat = socket_address("203.0.113.9:31000");
+  const SocketAddress nat_control = socket_address("203.0.113.9:31007");
+  Phone behind_nat;
+  call.bed.peers[nat] = &behind_nat;
+  call.bed.peers[nat_control] = &behind_nat;
+  ArmRtp arm = call.bed.description(kPhone, socket_address("10.0.0.5:4000"));
+  arm.signalling = nat.ip;
+  call.bed.obey(arm);
+  call.bed.deliver(call.phone_flow, nat, rtp_bytes(from_phone(0)));
+  call.bed.pass_time(seconds(10));
+  EXPECT_TRUE(call.bed.nowhere.empty());
+  EXPECT_TRUE(behind_nat.control.empty());
+  std::array<std::byte, 64> room;
+  RtcpWriter writer(room);
+  writer.receiver_report(from_phone(0).ssrc, {});
+  call.bed.deliver(call.control_flow, nat_control, writer.bytes());
+  call.bed.pass_time(seconds(10));
+  EXPECT_FALSE(behind_nat.control.empty());
+  EXPECT_TRUE(call.bed.nowhere.empty());
+}
+
+TEST(RtpLeg, RtcpOnTheRtpPortIsReadFromThePeerAlone) {
+  Call call;
+  call.up();
+  call.phone_says(from_phone(0));
+  std::array<std::byte, 64> room;
+  RtcpWriter writer(room);
+  writer.receiver_report(from_phone(0).ssrc, {});
+  EXPECT_FALSE(call.bed.deliver(call.phone_flow, kPhoneAddress, writer.bytes()));
+  EXPECT_EQ(call.bed.engine.drops().total(), 0u);
+  EXPECT_FALSE(call.bed.deliver(call.phone_flow, kStranger, writer.bytes()));
+  EXPECT_EQ(call.bed.engine.drops()[Drop::foreign_source], 1u);
+}
+
+TEST(RtpLeg, SilenceCountsFromTheDescriptionWhenNothingEverComes) {
+  Call call;
+  call.bed.pass_time(seconds(5));
+  call.bed.obey(call.bed.description(kPhone, kPhoneAddress));
+  call.bed.pass_time(kSilenceLimit - milliseconds(10));
+  EXPECT_TRUE(call.bed.events<LegSilent>().empty());
+  call.bed.pass_time(milliseconds(20));
+  EXPECT_EQ(call.bed.events<LegSilent>().size(), 1u);
+}
+
 TEST(RtpLeg, APacketOfAnUnknownPayloadTypeDoesNotLockTheLatch) {
   Call call;
   call.page.connect(call.bed);
