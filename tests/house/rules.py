@@ -296,7 +296,9 @@ def namespaces(tree):
             # A room may declare what it takes from a floor below, and parts of its own namespace.
             below = name.startswith("isthmus::") and name.split("::")[1] in PRODUCT and name.count("::") == 1 and path.endswith(".hpp")
             detail = name.startswith(wanted + "::") and name.count("::") == wanted.count("::") + 1
-            if name not in allowed and not below and not detail and name != "detail":
+            # A part of the room's own namespace, opened inside of it.
+            inner = "::" not in name and any(n == wanted for line, n in depth_names if line < number)
+            if name not in allowed and not below and not detail and not inner:
                 yield f"{path}:{number}: namespace {name}, wanted {wanted}"
         if path.endswith(".hpp") and depth_names and wanted not in [n for _, n in depth_names] and not any(n.startswith(wanted) for _, n in depth_names):
             yield f"{path}: nothing of it is in namespace {wanted}"

@@ -85,6 +85,7 @@ HARMLESS = [
     ("sizes", "media/engine.hpp", HEADER + "namespace isthmus::media {\n" + LONG + "}\n"),
     ("pure_cores", "base/good.hpp", HEADER + "#include <chrono>\nnamespace isthmus {\nstd::chrono::milliseconds t1{500};  // never steady_clock::now()\n}\n"),
     ("doors", "gateway/api/json.cpp", SOURCE + "#include <boost/json.hpp>\n"),
+    ("namespaces", "sdp/good.hpp", HEADER + "namespace isthmus::sdp {\nnamespace part {\n}\n}\n"),
     ("words", "docs/good.md", "network/shared and homework are words\n"),
 ]
 
