@@ -53,6 +53,12 @@ FaultCode fault_of(int status) {
   }
 }
 
+Result<Records, Fault> result_of(RecordType type, int status, Bytes answer) {
+  if (status == ARES_SUCCESS) return parse_dns_answer(type, answer);
+  if (status == ARES_ENODATA) return Records{};
+  return fail(Fault{fault_of(status)});
+}
+
 }  // namespace
 
 struct DnsClient::Impl : std::enable_shared_from_this<DnsClient::Impl> {
@@ -139,12 +145,8 @@ void DnsClient::Impl::on_answer(void* query, int status, int, unsigned char* mes
   const RecordType type = found.type;
   Done done = std::move(found.done);
   self.queries.erase(found.number);
-  Result<Records, Fault> result = fail(Fault{fault_of(status)});
-  if (status == ARES_ENODATA) result = Records{};
-  if (status == ARES_SUCCESS) {
-    result = parse_dns_answer(type, {reinterpret_cast<const std::byte*>(message), static_cast<size_t>(size)});
-  }
-  self.finish(std::move(done), std::move(result));
+  const Bytes answer{reinterpret_cast<const std::byte*>(message), static_cast<size_t>(size)};
+  self.finish(std::move(done), result_of(type, status, answer));
 }
 
 // Never from inside lookup(), nor from inside the resolver: it may be destroyed by what `done` does.

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 
@@ -12,9 +13,10 @@
 namespace isthmus::transport {
 namespace {
 
-constexpr size_t kChunkSlots = 8;
+constexpr size_t kChunkSlots = 32;
 constexpr uint16_t kChunkCapacity = 65535;   // with head- and tailroom off, still above any datagram an MTU lets pass
 constexpr uint16_t kPacketCapacity = 2048;   // media: an Ethernet frame with room on both sides
+constexpr size_t kPortBatch = 8;             // datagrams taken at once from a port of one call: seldom more wait
 constexpr int kListenBuffer = 4 << 20;       // of the kernel: a burst of a flood fits
 constexpr size_t kDatagramsPerInput = 1024;  // ICMP errors read at once
 
@@ -253,7 +255,9 @@ void Edge::deliver_bytes(Handler& handler) {
       impl_->receive_datagrams(handler, id, *flow);
       continue;
     }
-    const ReceiveOutcome outcome = flow->socket->receive(slots.subspan(filled), id);
+    const size_t most = flow->kind == Flow::Kind::port ? kPortBatch : kDatagramBatch;
+    const std::span<PacketSlot> room = slots.subspan(filled, std::min(most, slots.size() - filled));
+    const ReceiveOutcome outcome = flow->socket->receive(room, id);
     impl_->check_receive(id, *flow, outcome);
     filled += outcome.received;
     if (filled == slots.size()) impl_->pass_packets(handler, slots.first(std::exchange(filled, 0)));

@@ -122,7 +122,7 @@ Result<UdpSocket, SystemError> UdpSocket::bind(const SocketAddress& local, const
 }
 
 ReceiveOutcome UdpSocket::receive(std::span<PacketSlot> slots, FlowId flow) {
-  std::array<mmsghdr, kDatagramBatch> headers{};
+  std::array<mmsghdr, kDatagramBatch> headers;
   std::array<iovec, kDatagramBatch> parts;
   std::array<sockaddr_storage, kDatagramBatch> names;
   std::array<Control, kDatagramBatch> controls;
@@ -131,6 +131,7 @@ ReceiveOutcome UdpSocket::receive(std::span<PacketSlot> slots, FlowId flow) {
     PacketSlot& slot = slots[i];
     parts[i] = {slot.room + PacketPool::kHeadroom,
                 static_cast<size_t>(slot.capacity - PacketPool::kHeadroom - PacketPool::kTailroom)};
+    headers[i] = {};
     msghdr& header = headers[i].msg_hdr;
     header.msg_name = &names[i];
     header.msg_namelen = sizeof names[i];

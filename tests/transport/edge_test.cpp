@@ -239,6 +239,35 @@ TEST(Edge, ADeadlineWakesTheLoop) {
   ASSERT_TRUE(bed.until([&] { return bed.signalling.expiries == 1 && bed.media.expiries == 1; }));
 }
 
+// Level-triggered readiness, error queues and timers must not keep the loop turning once all is done.
+TEST(Edge, AnIdleEdgeIsQuiet) {
+  Bed bed;
+  const auto flow = bed.edge.listen_udp(loopback());
+  const auto tcp = bed.edge.listen_tcp(loopback());
+  SocketAddress nobody;
+  {
+    auto gone = UdpSocket::bind(loopback());
+    nobody = gone->local();
+  }
+  Client client(*tcp);
+  client.send("x");
+  const AskId ask = bed.new_ask();
+  bed.command([&](Pass& pass) {
+    pass.out.send({*flow, nobody, {}}, as_bytes("lost"));
+    pass.out.lookup(ask, RecordType::a, "localhost");
+    pass.out.bind(bed.new_ask(Room::engine), loopback().ip, true);
+  });
+  ASSERT_TRUE(bed.until([&] {
+    return bed.signalling.bytes == "x" && !bed.signalling.lost.empty() && bed.signalling.answers.size() == 1 &&
+           bed.media.answers.size() == 1;
+  }));
+  bed.settle();
+  size_t passes = 0;
+  bed.edge.drive([&] { ++passes, bed.driver.run_pass(); });
+  bed.shard.run_until([] { return false; }, 20ms);
+  EXPECT_LE(passes, 1U);
+}
+
 TEST(Edge, NotesGoToTheObserver) {
   Bed bed;
   std::string seen;
