@@ -55,10 +55,28 @@ constexpr bool is(char c, CharClass wanted) {
   return (kCharClasses[static_cast<uint8_t>(c)] & wanted) != 0;
 }
 
+constexpr bool is_scheme_char(char c) {
+  return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+}
+
+// What is known about the octet behind a text: nothing, or that it is readable and belongs to no class, as behind each
+// value in a message's Buffer. Scans of a stopped text need no bound.
+enum class Ends : bool { anywhere, stopped };
+
+template <Ends kEnds>
+constexpr size_t skip(std::string_view text, size_t at, CharClass wanted) {
+  if constexpr (kEnds == Ends::stopped) {
+    const char* p = text.data() + at;
+    while (is(*p, wanted)) ++p;
+    return static_cast<size_t>(p - text.data());
+  } else {
+    while (at < text.size() && is(text[at], wanted)) ++at;
+    return at;
+  }
+}
 // The first position at or behind `at` whose octet is not of the class.
 constexpr size_t skip(std::string_view text, size_t at, CharClass wanted) {
-  while (at < text.size() && is(text[at], wanted)) ++at;
-  return at;
+  return skip<Ends::anywhere>(text, at, wanted);
 }
 // The first position at or behind `at` that is neither SP nor HTAB.
 constexpr size_t skip_space(std::string_view text, size_t at) {
@@ -70,6 +88,15 @@ constexpr bool all(std::string_view text, CharClass wanted) {
 }
 constexpr bool is_token(std::string_view text) {
   return !text.empty() && all(text, kToken);
+}
+
+// True when the text is this word of letters in any case; `lower` is in lower case.
+template <size_t kSize>
+constexpr bool is_word(std::string_view text, const char (&lower)[kSize]) {
+  if (text.size() != kSize - 1) return false;
+  unsigned differ = 0;
+  for (size_t i = 0; i + 1 < kSize; ++i) differ |= static_cast<unsigned>((text[i] | 0x20) ^ lower[i]);
+  return differ == 0;
 }
 
 // `at` stands on the opening quote; gives the position behind the closing one, or npos when it is never closed.

@@ -3,11 +3,14 @@
 
 #include "sip/message/header_list.hpp"
 #include "sip/message/lexer.hpp"
+#include "sip/message/scan.hpp"
+#include "sip/message/stopped.hpp"
 
 namespace isthmus::sip {
 namespace {
 
 // Gives the position behind the params, all of `text`, or the place of the flaw in `at` and false.
+template <Ends kEnds>
 bool scan_params(std::string_view text, size_t& at, std::string_view& tag, ParseCode& code) {
   size_t count = 0;
   while (at < text.size()) {  // at a ';'
@@ -17,7 +20,7 @@ bool scan_params(std::string_view text, size_t& at, std::string_view& tag, Parse
     }
     at = skip_space(text, at + 1);
     const size_t name_at = at;
-    at = skip(text, at, kToken);
+    at = skip<kEnds>(text, at, kToken);
     const std::string_view name = text.substr(name_at, at - name_at);
     if (name.empty()) return false;
     at = skip_space(text, at);
@@ -31,10 +34,9 @@ bool scan_params(std::string_view text, size_t& at, std::string_view& tag, Parse
           return false;
         }
       } else {
-        at = skip(text, at, kParamValue);
+        at = skip<kEnds>(text, at, kParamValue);
         if (at == value_at) return false;
-        if (name.size() == 3 && tag.empty() && equals_ignore_case(name, "tag"))
-          tag = text.substr(value_at, at - value_at);
+        if (tag.empty() && is_word(name, "tag")) tag = text.substr(value_at, at - value_at);
       }
       at = skip_space(text, at);
     }
@@ -43,24 +45,28 @@ bool scan_params(std::string_view text, size_t& at, std::string_view& tag, Parse
   return true;
 }
 
-// Everything but a colon that a URI begins with is left to parse_uri.
+// A scheme, a colon and something behind it; the rest is left to parse_uri.
 bool looks_like_uri(std::string_view text) {
   if (text.empty() || !is_alpha(text[0])) return false;
-  const size_t colon = text.find(':');
-  return colon != std::string_view::npos && colon + 1 < text.size();
+  size_t colon = 1;
+  while (colon < text.size() && is_scheme_char(text[colon])) ++colon;
+  return colon + 1 < text.size() && text[colon] == ':';
 }
 
-}  // namespace
-
-std::string NameAddr::display_name() const {
-  return unquote(display);
+// Where the URI that begins at `at` ends: within angle brackets at the first octet that no URI holds, otherwise at ';',
+// '?' or ',' too.
+template <Ends kEnds>
+size_t uri_end(std::string_view text, size_t at, bool in_brackets) {
+  if (in_brackets) {
+    if constexpr (kEnds == Ends::stopped) return static_cast<size_t>(find_uri_stop(text.data() + at) - text.data());
+    return skip(text, at, kUriChar);
+  }
+  while (at < text.size() && is(text[at], kUriChar) && text[at] != ';' && text[at] != '?' && text[at] != ',') ++at;
+  return at;
 }
 
-std::optional<std::string_view> NameAddr::param(std::string_view name) const {
-  return find_param(params, name);
-}
-
-Result<NameAddr, Flaw> parse_name_addr(std::string_view text) {
+template <Ends kEnds>
+Result<NameAddr, Flaw> scan_name_addr(std::string_view text) {
   NameAddr out;
   size_t at = skip_space(text, 0);
   const size_t display_at = at;
@@ -83,13 +89,13 @@ Result<NameAddr, Flaw> parse_name_addr(std::string_view text) {
   size_t uri_at = at;
   if (at < text.size() && text[at] == '<') {
     uri_at = at + 1;
-    at = skip(text, uri_at, kUriChar);
+    at = uri_end<kEnds>(text, uri_at, true);
     out.has_brackets = true;
     out.uri = text.substr(uri_at, at - uri_at);
     if (at == text.size() || text[at] != '>') return flaw(ParseCode::bad_name_addr, at);
     ++at;
   } else {
-    while (at < text.size() && is(text[at], kUriChar) && text[at] != ';' && text[at] != '?' && text[at] != ',') ++at;
+    at = uri_end<kEnds>(text, uri_at, false);
     out.uri = text.substr(uri_at, at - uri_at);
   }
   if (!looks_like_uri(out.uri)) return flaw(ParseCode::bad_name_addr, uri_at);
@@ -99,9 +105,27 @@ Result<NameAddr, Flaw> parse_name_addr(std::string_view text) {
   if (text[at] != ';') return flaw(ParseCode::bad_name_addr, at);
   const size_t params_at = at + 1;
   ParseCode code = ParseCode::bad_name_addr;
-  if (!scan_params(text, at, out.tag, code)) return flaw(code, at);
+  if (!scan_params<kEnds>(text, at, out.tag, code)) return flaw(code, at);
   out.params = text.substr(params_at);
   return out;
+}
+
+}  // namespace
+
+std::string NameAddr::display_name() const {
+  return unquote(display);
+}
+
+std::optional<std::string_view> NameAddr::param(std::string_view name) const {
+  return find_param(params, name);
+}
+
+Result<NameAddr, Flaw> parse_name_addr(std::string_view text) {
+  return scan_name_addr<Ends::anywhere>(text);
+}
+
+Result<NameAddr, Flaw> stopped::parse_name_addr(std::string_view text) {
+  return scan_name_addr<Ends::stopped>(text);
 }
 
 }  // namespace isthmus::sip

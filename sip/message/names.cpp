@@ -5,6 +5,11 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "sip/message/stopped.hpp"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace isthmus::sip {
 namespace {
@@ -103,7 +108,7 @@ constexpr std::array<Name, kHeaderCount> kNames = {{
 static_assert(kNames[static_cast<size_t>(Header::www_authenticate)].text == "WWW-Authenticate");
 static_assert(kNames[static_cast<size_t>(Header::min_se)].text == "Min-SE");
 
-constexpr size_t kLongest = 24;
+constexpr size_t kLongest = 32;
 constexpr uint32_t kMultiplier = 0xf9333f75;
 constexpr int kHashBits = 9;
 
@@ -120,7 +125,7 @@ constexpr uint32_t hash_name(const char* name, size_t size) {
 struct Folded {
   char lower[kLongest] = {};
   char mask[kLongest] = {};
-  uint8_t size = 0;
+  uint64_t size = 0;
 };
 
 struct Tables {
@@ -135,7 +140,7 @@ constexpr Tables make_tables() {
   for (size_t i = 1; i < kHeaderCount; ++i) {
     const Name& name = kNames[i];
     Folded& folded = tables.folded[i];
-    folded.size = static_cast<uint8_t>(name.text.size());
+    folded.size = name.text.size();
     for (size_t at = 0; at < name.text.size(); ++at) {
       folded.lower[at] = to_lower(name.text[at]);
       folded.mask[at] = is_alpha(name.text[at]) ? 0x20 : 0;
@@ -180,7 +185,32 @@ constexpr std::array<std::string_view, static_cast<size_t>(Method::kCount)> kMet
     "",       "INVITE", "ACK",   "CANCEL", "BYE",       "OPTIONS", "REGISTER", "PRACK",
     "UPDATE", "INFO",   "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH"};
 
+// Reads 32 octets from `name` on.
+bool matches_stopped(const char* name, size_t size, const Folded& folded) {
+#if defined(__SSE2__)
+  if (size != folded.size) return false;
+  const auto same_16 = [&](size_t at) {
+    const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(name + at));
+    const __m128i mask = _mm_loadu_si128(reinterpret_cast<const __m128i*>(folded.mask + at));
+    const __m128i lower = _mm_loadu_si128(reinterpret_cast<const __m128i*>(folded.lower + at));
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(text, mask), lower)));
+  };
+  const unsigned low = same_16(0);
+  if (size <= 16) return ((low + 1) & ((1U << size) - 1)) == 0;
+  return low == 0xffff && ((same_16(16) + 1) & ((1U << (size - 16)) - 1)) == 0;
+#else
+  return matches(name, size, folded);
+#endif
+}
+
 }  // namespace
+
+Header stopped::header_of(std::string_view name) {
+  if (name.size() < 2) return sip::header_of(name);
+  const size_t index = kTables.slots[hash_name(name.data(), name.size())];
+  return index != 0 && matches_stopped(name.data(), name.size(), kTables.folded[index]) ? static_cast<Header>(index)
+                                                                                        : Header::other;
+}
 
 Header header_of(std::string_view name) {
   if (name.size() < 2) {
@@ -197,10 +227,21 @@ std::string_view text(Header header) {
 }
 
 Method method_of(std::string_view name) {
-  for (size_t i = 1; i < kMethods.size(); ++i) {
-    if (name == kMethods[i]) return static_cast<Method>(i);
+  const auto either = [name](auto... candidates) {
+    Method found = Method::unknown;
+    ((name == text(candidates) ? void(found = candidates) : void()), ...);
+    return found;
+  };
+  switch (name.size()) {
+    case 3: return either(Method::ack, Method::bye);
+    case 4: return either(Method::info);
+    case 5: return either(Method::prack, Method::refer);
+    case 6: return either(Method::invite, Method::cancel, Method::update, Method::notify);
+    case 7: return either(Method::options, Method::message, Method::publish);
+    case 8: return either(Method::register_);
+    case 9: return either(Method::subscribe);
+    default: return Method::unknown;
   }
-  return Method::unknown;
 }
 
 std::string_view text(Method method) {

@@ -6,6 +6,7 @@
 
 #include "sip/message/lexer.hpp"
 #include "sip/message/scan.hpp"
+#include "sip/message/stopped.hpp"
 
 namespace isthmus::sip {
 namespace {
@@ -52,6 +53,7 @@ class MessageParser {
       note(ParseCode::empty_message, 0U);
       return std::unexpected(error_);
     }
+    scan_ = NotableScan(data_, end_);
     const char* at = start_line();
     if (at != nullptr) header_lines(at);
     routing_headers();
@@ -73,18 +75,18 @@ class MessageParser {
   }
   void note(ParseCode code, const char* at, Header header = Header::other) { note(code, offset_of(at), header); }
 
-  // The CR of the line end at or behind `at`, or null when the text ends first or the limit comes. Control characters
-  // on the way are noted.
+  // The CR of the next line end, `at` being the first notable octet on the way to it, or null when the text ends first
+  // or the limit comes. Control characters on the way are noted.
   const char* line_end(const char* at) {
-    for (;;) {
-      at = find_control(at, end_);
+    for (;; at = scan_.next()) {
       if (at == end_) return nullptr;
-      if (*at == '\r' && at + 1 < end_ && at[1] == '\n') return at;
-      if (*at != '\t' && !is_quoted_pair(at)) {
-        note(*at == '\r' || *at == '\n' ? ParseCode::bad_line_end : ParseCode::bad_character, at);
-        tainted_ = true;
+      if (*at == '\r' && at + 1 < end_ && at[1] == '\n') {
+        scan_.drop();
+        return at;
       }
-      ++at;
+      if (*at == '\t' || static_cast<uint8_t>(*at) >= 0x80 || is_quoted_pair(at)) continue;
+      note(*at == '\r' || *at == '\n' ? ParseCode::bad_line_end : ParseCode::bad_character, at);
+      tainted_ = true;
     }
   }
 
@@ -98,7 +100,7 @@ class MessageParser {
 
   // Gives the begin of the first header line, or null when there is none.
   const char* start_line() {
-    const char* cr = line_end(data_);
+    const char* cr = line_end(scan_.next());
     const std::string_view line = between(data_, cr == nullptr ? end_ : cr);
     if (line.size() >= 4 && equals_ignore_case(line.substr(0, 4), "SIP/")) {
       message_.is_request_ = false;
@@ -133,7 +135,7 @@ class MessageParser {
   }
 
   bool is_version(std::string_view text) {
-    if (equals_ignore_case(text, "SIP/2.0")) return true;
+    if (text == "SIP/2.0" || equals_ignore_case(text, "SIP/2.0")) return true;
     const auto at = static_cast<uint32_t>(text.data() - data_);
     const size_t dot = text.find('.');
     const bool whole = text.size() > 4 && equals_ignore_case(text.substr(0, 4), "SIP/") &&
@@ -151,7 +153,7 @@ class MessageParser {
 
   // 7.1, 25.1 Request-Line: two single spaces, nothing before, between or behind.
   void request_line(std::string_view line) {
-    const size_t method_end = skip(line, 0, kToken);
+    const size_t method_end = skip<Ends::stopped>(line, 0, kToken);
     message_.method_text_ = message_.pack(line.substr(0, method_end));
     message_.method_ = method_of(line.substr(0, method_end));
     if (line.starts_with("HTTP/")) return note(ParseCode::not_sip, 0U);
@@ -169,7 +171,7 @@ class MessageParser {
     message_.target_ = message_.pack(text);
     const auto at = static_cast<uint32_t>(text.data() - data_);
     if (text.size() > limits_.uri) return note(ParseCode::uri_too_long, at);
-    const auto uri = parse_uri(text);
+    const auto uri = stopped::parse_uri(text);
     if (!uri) {
       const ParseCode code = uri.error().code == ParseCode::bad_uri ? ParseCode::bad_request_uri : uri.error().code;
       return note(code, at + uri.error().offset);
@@ -181,21 +183,19 @@ class MessageParser {
 
   // One pass: the index of header lines. Ends at the empty line.
   void header_lines(const char* at) {
+    NotableScan scan = scan_;  // a copy of its own, so that it stays in registers
     for (;;) {
-      if (end_ - at >= 2 && at[0] == '\r' && at[1] == '\n') {
-        message_.headers_end_ = offset_of(at);
-        body_at_ = offset_of(at) + 2;
-        return;
-      }
-      tainted_ = false;
-      const char* cr = line_end(at);
-      if (cr == nullptr) break;
+      const char* cr = scan.next();
       const char* next = cr + 2;
-      if (is_space(*next) || is_space(*at)) {
-        if (is_space(*at)) note(ParseCode::bad_header_name, at);  // a fold with nothing before it
-        cr = unfold(at, cr);
+      if (next <= end_ && cr[0] == '\r' && cr[1] == '\n' && !is_space(*next) && !is_space(*at)) {
+        if (cr == at) return end_of_headers(at);
+        scan.drop();
+        tainted_ = false;
+      } else {
+        scan_ = scan;
+        cr = rare_line(at, cr, next);
         if (cr == nullptr) break;
-        next = fold_end_;
+        scan = scan_;
       }
       header_line(at, cr);
       at = next;
@@ -204,9 +204,27 @@ class MessageParser {
     note(too_long() ? ParseCode::header_block_too_large : ParseCode::unfinished_headers, end_);
   }
 
+  void end_of_headers(const char* at) {
+    message_.headers_end_ = offset_of(at);
+    body_at_ = offset_of(at) + 2;
+  }
+
+  // A line with a fold, or with tabs, UTF-8 or control characters; `first` is the first of those. Gives the end of its
+  // text and in `next` the begin of the next line, or null when the text ends before the line does.
+  const char* rare_line(const char* at, const char* first, const char*& next) {
+    tainted_ = false;
+    const char* cr = line_end(first);
+    if (cr == nullptr) return nullptr;
+    next = cr + 2;
+    if (!is_space(*next) && !is_space(*at)) return cr;
+    if (is_space(*at)) note(ParseCode::bad_header_name, at);  // a fold with nothing before it
+    return unfold(at, cr, next);
+  }
+
   // 7.3.1: each line end with the whitespace around it becomes one space, in place; what is gained stands as spaces
-  // before the last line end. `cr` is the first line end; gives the end of the text, and in fold_end_ that of the line.
-  const char* unfold(const char* at, const char* cr) {
+  // before the last line end. `cr` is the first line end; gives the end of the text, and in `next` the begin of the
+  // next line.
+  const char* unfold(const char* at, const char* cr, const char*& next) {
     char* out = message_.buffer_.data() + (cr - data_);
     for (;;) {
       if (cr + 2 >= end_ || !is_space(cr[2])) break;
@@ -214,21 +232,21 @@ class MessageParser {
       *out++ = ' ';
       const char* from = cr + 2;
       while (from < end_ && is_space(*from)) ++from;
-      cr = line_end(from);
+      cr = line_end(scan_.next());
       if (cr == nullptr) return nullptr;
       std::memmove(out, from, static_cast<size_t>(cr - from));
       out += cr - from;
     }
-    fold_end_ = cr + 2;
+    next = cr + 2;
     std::memset(out, ' ', static_cast<size_t>(cr - out));
     return out;
   }
 
-  void header_line(const char* at, const char* end) {
+  [[gnu::always_inline]] void header_line(const char* at, const char* end) {
     const char* colon = find_char(at, end, ':');
     if (colon == end) return note(ParseCode::missing_colon, at);
     const char* name_end = colon;
-    Header header = header_of(between(at, name_end));
+    Header header = stopped::header_of(between(at, name_end));
     if (header == Header::other) {
       // HCOLON: whitespace may stand before the colon.
       while (name_end > at && is_space(name_end[-1])) --name_end;
@@ -243,6 +261,7 @@ class MessageParser {
     }
     if (message_.lines_.size() >= limits_.header_lines) return note(ParseCode::too_many_headers, at, header);
     const char* value = colon + 1;
+    if (*value == ' ') ++value;  // nearly always one and no more
     while (value < end && is_space(*value)) ++value;
     while (end > value && is_space(end[-1])) --end;
     const size_t index = message_.lines_.size();
@@ -289,7 +308,7 @@ class MessageParser {
     const auto value = message_.header(Header::via);
     if (!value) return missing(Header::via);
     size_t size = 0;
-    const auto via = parse_via(*value, size);
+    const auto via = stopped::parse_via(*value, size);
     const auto at = static_cast<uint32_t>(value->data() - data_);
     if (!via) return note(via.error().code, at + via.error().offset, Header::via);
     message_.via_ = message_.pack(*via);
@@ -300,7 +319,7 @@ class MessageParser {
   void address(Header header, Message::PackedAddress& out) {
     const auto value = message_.header(header);
     if (!value) return missing(header);
-    const auto address = parse_name_addr(*value);
+    const auto address = stopped::parse_name_addr(*value);
     if (!address)
       return note(address.error().code, static_cast<uint32_t>(value->data() - data_) + address.error().offset, header);
     out = message_.pack(*address);
@@ -311,11 +330,11 @@ class MessageParser {
   void call_id() {
     const auto value = message_.header(Header::call_id);
     if (!value) return missing(Header::call_id);
-    size_t end = skip(*value, 0, kWord);
+    size_t end = skip<Ends::stopped>(*value, 0, kWord);
     bool good = end > 0;
     if (good && end < value->size() && (*value)[end] == '@') {
       const size_t host = end + 1;
-      end = skip(*value, host, kWord);
+      end = skip<Ends::stopped>(*value, host, kWord);
       good = end > host;
     }
     if (!good || end != value->size()) {
@@ -330,14 +349,15 @@ class MessageParser {
     const auto value = message_.header(Header::cseq);
     if (!value) return missing(Header::cseq);
     const auto offset = static_cast<uint32_t>(value->data() - data_);
-    const size_t digits = std::min(value->find_first_not_of("0123456789"), value->size());
+    size_t digits = 0;
+    while (digits < value->size() && is_digit((*value)[digits])) ++digits;
     const auto number = parse_number(value->substr(0, digits), kMaxCseq);
     const size_t at = skip_space(*value, digits);
     const std::string_view method = value->substr(at);
     if (!number || at == digits || !is_token(method)) return note(ParseCode::bad_cseq, offset, Header::cseq);
     message_.cseq_number_ = static_cast<uint32_t>(*number);
     message_.cseq_method_text_ = message_.pack(method);
-    message_.cseq_method_ = method_of(method);
+    message_.cseq_method_ = method == message_.view(message_.method_text_) ? message_.method_ : method_of(method);
     usable_ |= kCseq;
     if (!message_.is_request_) {
       message_.method_ = message_.cseq_method_;
@@ -396,9 +416,9 @@ class MessageParser {
   bool framed_;
   const char* data_ = nullptr;
   const char* end_ = nullptr;
-  const char* fold_end_ = nullptr;
   uint32_t skipped_ = 0;
   uint32_t body_at_ = 0;
+  NotableScan scan_;
   int usable_ = 0;
   bool tainted_ = false;  // the line in hand holds a control character
   bool vias_whole_ = true;

@@ -3,6 +3,7 @@
 
 #include "base/address.hpp"
 #include "sip/message/lexer.hpp"
+#include "sip/message/stopped.hpp"
 
 namespace isthmus::sip {
 namespace {
@@ -17,6 +18,7 @@ Scheme scheme_of(std::string_view text) {
 constexpr auto npos = std::string_view::npos;
 
 // `at` is on the first ';'; moves it behind the last parameter, or to the flaw.
+template <Ends kEnds>
 bool skip_params(std::string_view text, size_t& at, ParseCode& code) {
   for (size_t count = 0; at < text.size() && text[at] == ';'; ++count) {
     if (count == kMaxUriParams) {
@@ -24,17 +26,18 @@ bool skip_params(std::string_view text, size_t& at, ParseCode& code) {
       return false;
     }
     const size_t name = ++at;
-    at = skip(text, at, kUriParam);
+    at = skip<kEnds>(text, at, kUriParam);
     if (at == name) return false;
     if (at == text.size() || text[at] != '=') continue;
     const size_t value = ++at;
-    at = skip(text, at, kUriParam);
+    at = skip<kEnds>(text, at, kUriParam);
     if (at == value) return false;
   }
   return true;
 }
 
 // Reads what stands behind "sip:", each part in turn; `at` is the place where the grammar broke.
+template <Ends kEnds>
 class SipUriScan {
  public:
   SipUriScan(std::string_view text, size_t at) : text_(text), at_(at) {}
@@ -46,11 +49,11 @@ class SipUriScan {
  private:
   // '@' cannot stand unescaped behind the userinfo, so the first one ends it.
   bool userinfo(Uri& uri) {
-    const size_t user_end = skip(text_, at_, kUser);
+    const size_t user_end = skip<kEnds>(text_, at_, kUser);
     if (user_end == text_.size() || (text_[user_end] != '@' && text_[user_end] != ':')) return true;
     size_t end = user_end;
     if (text_[end] == ':') {
-      end = skip(text_, end + 1, kPassword);
+      end = skip<kEnds>(text_, end + 1, kPassword);
       if (end == text_.size() || text_[end] != '@') return true;  // it was host ':' port
       uri.has_password = true;
       uri.password = text_.substr(user_end + 1, end - user_end - 1);
@@ -68,7 +71,7 @@ class SipUriScan {
       if (close == npos || !IpAddress::parse(text_.substr(at_, close + 1 - at_))) return false;
       at_ = close + 1;
     } else {
-      at_ = skip(text_, at_, kHost);
+      at_ = skip<kEnds>(text_, at_, kHost);
     }
     uri.host = text_.substr(begin, at_ - begin);
     return !uri.host.empty();
@@ -90,7 +93,7 @@ class SipUriScan {
   bool params(Uri& uri) {
     if (at_ == text_.size() || text_[at_] != ';') return true;
     const size_t begin = at_ + 1;
-    if (!skip_params(text_, at_, code_)) return false;
+    if (!skip_params<kEnds>(text_, at_, code_)) return false;
     uri.params = text_.substr(begin, at_ - begin);
     return true;
   }
@@ -101,9 +104,9 @@ class SipUriScan {
     const size_t begin = at_ + 1;
     do {
       const size_t name = ++at_;
-      at_ = skip(text_, at_, kUriHeader);
+      at_ = skip<kEnds>(text_, at_, kUriHeader);
       if (at_ == name || at_ == text_.size() || text_[at_] != '=') return false;
-      at_ = skip(text_, at_ + 1, kUriHeader);
+      at_ = skip<kEnds>(text_, at_ + 1, kUriHeader);
     } while (at_ < text_.size() && text_[at_] == '&');
     uri.headers = text_.substr(begin, at_ - begin);
     return at_ == text_.size();
@@ -136,7 +139,7 @@ Result<Uri, Flaw> parse_tel(Uri uri, size_t at) {
   if (at == text.size()) return uri;
   uri.params = text.substr(at + 1);
   ParseCode code = ParseCode::bad_uri;
-  if (!skip_params(text, at, code) || at != text.size()) return flaw(code, at);
+  if (!skip_params<Ends::anywhere>(text, at, code) || at != text.size()) return flaw(code, at);
   return uri;
 }
 
@@ -227,6 +230,29 @@ bool same_number(std::string_view a, std::string_view b) {
   }
 }
 
+template <Ends kEnds>
+Result<Uri, Flaw> scan_uri(std::string_view text) {
+  if (text.size() > kMaxUriLength) return flaw(ParseCode::uri_too_long, kMaxUriLength);
+  Uri uri;
+  uri.text = text;
+  size_t colon = 0;
+  if (text.empty() || !is_alpha(text[0])) return flaw(ParseCode::bad_uri, 0);
+  while (colon < text.size() && is_scheme_char(text[colon])) ++colon;
+  if (colon == text.size() || text[colon] != ':') return flaw(ParseCode::bad_uri, colon);
+  uri.scheme_text = text.substr(0, colon);
+  uri.scheme = scheme_of(uri.scheme_text);
+  if (uri.scheme == Scheme::tel) return parse_tel(uri, colon + 1);
+  if (uri.scheme == Scheme::other) {
+    const size_t end = skip(text, colon + 1, kUriChar);
+    if (end != text.size() || end == colon + 1) return flaw(ParseCode::bad_uri, end);
+    return uri;
+  }
+  SipUriScan<kEnds> scan(text, colon + 1);
+  if (!scan.run(uri)) return flaw(scan.code(), scan.at());
+  if (!escapes_are_whole(text)) return flaw(ParseCode::bad_uri, text.find('%'));
+  return uri;
+}
+
 }  // namespace
 
 std::optional<std::string_view> Uri::param(std::string_view name) const {
@@ -242,28 +268,11 @@ std::optional<std::string_view> Uri::param(std::string_view name) const {
 }
 
 Result<Uri, Flaw> parse_uri(std::string_view text) {
-  if (text.size() > kMaxUriLength) return flaw(ParseCode::uri_too_long, kMaxUriLength);
-  Uri uri;
-  uri.text = text;
-  size_t colon = 0;
-  if (text.empty() || !is_alpha(text[0])) return flaw(ParseCode::bad_uri, 0);
-  while (colon < text.size() && (is_alpha(text[colon]) || is_digit(text[colon]) || text[colon] == '+' ||
-                                 text[colon] == '-' || text[colon] == '.')) {
-    ++colon;
-  }
-  if (colon == text.size() || text[colon] != ':') return flaw(ParseCode::bad_uri, colon);
-  uri.scheme_text = text.substr(0, colon);
-  uri.scheme = scheme_of(uri.scheme_text);
-  if (uri.scheme == Scheme::tel) return parse_tel(uri, colon + 1);
-  if (uri.scheme == Scheme::other) {
-    const size_t end = skip(text, colon + 1, kUriChar);
-    if (end != text.size() || end == colon + 1) return flaw(ParseCode::bad_uri, end);
-    return uri;
-  }
-  SipUriScan scan(text, colon + 1);
-  if (!scan.run(uri)) return flaw(scan.code(), scan.at());
-  if (!escapes_are_whole(text)) return flaw(ParseCode::bad_uri, text.find('%'));
-  return uri;
+  return scan_uri<Ends::anywhere>(text);
+}
+
+Result<Uri, Flaw> stopped::parse_uri(std::string_view text) {
+  return scan_uri<Ends::stopped>(text);
 }
 
 bool equivalent(const Uri& a, const Uri& b) {

@@ -4,11 +4,13 @@
 #include "base/address.hpp"
 #include "sip/message/lexer.hpp"
 #include "sip/message/name_addr.hpp"
+#include "sip/message/stopped.hpp"
 
 namespace isthmus::sip {
 namespace {
 
 // A cursor over one element; every step says whether the grammar held.
+template <Ends kEnds>
 class ViaScan {
  public:
   explicit ViaScan(std::string_view text) : text_(text) {}
@@ -27,7 +29,7 @@ class ViaScan {
   }
   std::string_view token() {
     const size_t begin = at_;
-    at_ = skip(text_, at_, kToken);
+    at_ = skip<kEnds>(text_, at_, kToken);
     return text_.substr(begin, at_ - begin);
   }
 
@@ -53,7 +55,7 @@ class ViaScan {
       if (close == std::string_view::npos || !IpAddress::parse(text_.substr(at_, close + 1 - at_))) return false;
       at_ = close + 1;
     } else {
-      at_ = skip(text_, at_, kHost);
+      at_ = skip<kEnds>(text_, at_, kHost);
     }
     via.host = text_.substr(begin, at_ - begin);
     if (via.host.empty()) return false;
@@ -95,12 +97,12 @@ class ViaScan {
     if (at_ < text_.size() && text_[at_] == '=') {
       at_ = skip_space(text_, at_ + 1);
       const size_t begin = at_;
-      at_ = at_ < text_.size() && text_[at_] == '"' ? skip_quoted(text_, at_) : skip(text_, at_, kParamValue);
+      at_ = at_ < text_.size() && text_[at_] == '"' ? skip_quoted(text_, at_) : skip<kEnds>(text_, at_, kParamValue);
       if (at_ == std::string_view::npos || at_ == begin) {
         at_ = begin;
         // "rport=" without a value is sent by some phones; it means the flag (RFC 3581 3 knows only that from a
         // client).
-        if (!equals_ignore_case(name, "rport")) return false;
+        if (!is_word(name, "rport")) return false;
       }
       value = text_.substr(begin, at_ - begin);
       at_ = skip_space(text_, at_);
@@ -111,17 +113,17 @@ class ViaScan {
   bool known(Via& via, std::string_view name, std::string_view value) {
     switch (name.size()) {
       case 3: {
-        if (!equals_ignore_case(name, "ttl")) return true;
+        if (!is_word(name, "ttl")) return true;
         const auto ttl = parse_number(value, 255);
         if (ttl) via.ttl = static_cast<uint8_t>(*ttl);
         return ttl.has_value();
       }
       case 5:
-        if (equals_ignore_case(name, "maddr")) {
+        if (is_word(name, "maddr")) {
           via.maddr = value;
           return !value.empty();
         }
-        if (!equals_ignore_case(name, "rport")) return true;
+        if (!is_word(name, "rport")) return true;
         via.rport = true;
         if (value.empty()) return true;
         if (const auto port = parse_number(value, 65535); port && *port > 0) {
@@ -130,14 +132,14 @@ class ViaScan {
         }
         return false;
       case 6:
-        if (equals_ignore_case(name, "branch")) {
+        if (is_word(name, "branch")) {
           if (!via.branch.empty()) return false;
           via.branch = value;
           return !value.empty();
         }
         return true;
       case 8:
-        if (equals_ignore_case(name, "received")) {
+        if (is_word(name, "received")) {
           via.received = value;
           return !value.empty();
         }
@@ -151,15 +153,24 @@ class ViaScan {
   ParseCode code_ = ParseCode::bad_via;
 };
 
-}  // namespace
-
-Result<Via, Flaw> parse_via(std::string_view value, size_t& size) {
-  Via via;
-  ViaScan scan(value);
-  if (!scan.run(via)) return flaw(scan.code(), scan.at());
-  via.text = trim(value.substr(0, scan.at()));
+template <Ends kEnds>
+Result<Via, Flaw> scan_via(std::string_view value, size_t& size) {
+  Result<Via, Flaw> via;
+  ViaScan<kEnds> scan(value);
+  if (!scan.run(*via)) return flaw(scan.code(), scan.at());
+  via->text = trim(value.substr(0, scan.at()));
   size = scan.at() < value.size() ? scan.at() + 1 : scan.at();
   return via;
+}
+
+}  // namespace
+
+Result<Via, Flaw> stopped::parse_via(std::string_view value, size_t& size) {
+  return scan_via<Ends::stopped>(value, size);
+}
+
+Result<Via, Flaw> parse_via(std::string_view value, size_t& size) {
+  return scan_via<Ends::anywhere>(value, size);
 }
 
 Result<Via, Flaw> parse_via(std::string_view text) {
