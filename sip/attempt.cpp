@@ -252,7 +252,7 @@ void Endpoint::client_response(Pass& pass, ClientId client) {
   if (table_.needs_ack(client, status)) ack = make_ack(*attempt);
   const bool is_ours = table_.receive_response(pass, client, status, as_bytes(ack));
   if (!is_ours || client != attempt->client) return;
-  if (status == 503 && !attempt->cancelled && attempt->next_hop < attempt->hops.size()) {
+  if (status == 503 && !attempt->cancelled && !attempt->abandoned && attempt->next_hop < attempt->hops.size()) {
     attempt->final_seen = true;
     return take_hop(pass, id);
   }
@@ -263,6 +263,7 @@ void Endpoint::client_response(Pass& pass, ClientId client) {
   if (status < 200) {
     attempt->provisional = true;
     if (attempt->cancelled && !attempt->cancel_sent) send_cancel(pass, id);
+    if (attempt->abandoned) table_.cancelled(pass, attempt->client);
     return;
   }
   attempt->final_seen = true;
@@ -318,7 +319,8 @@ void Endpoint::client_outcome(Pass& pass, const Outcome& outcome) {
   const bool silent = outcome.kind == Outcome::Kind::timeout;
   if (attempt->next_hop > 0 && attempt->next_hop <= attempt->hops.size())
     dead_.mark(attempt->hops[attempt->next_hop - 1], pass.now.steady);
-  if (!attempt->cancelled && attempt->next_hop < attempt->hops.size()) return take_hop(pass, id);
+  const bool wanted = !attempt->cancelled && !attempt->abandoned;
+  if (wanted && attempt->next_hop < attempt->hops.size()) return take_hop(pass, id);
   finish_request(pass, id, silent ? 408 : 503);
 }
 
@@ -332,6 +334,16 @@ void Endpoint::cancel(Pass& pass, RequestId id, std::string_view reason) {
   attempt->cancel_reason = reason;
   if (attempt->stage != Attempt::Stage::running) return finish_request(pass, id, 487);  // no datagram was sent (C28)
   if (attempt->provisional) send_cancel(pass, id);
+  drain_outcomes(pass);
+}
+
+void Endpoint::abandon(Pass& pass, RequestId id) {
+  Attempt* attempt = attempts_.find(id);
+  if (attempt == nullptr || attempt->final_seen) return;
+  attempt->abandoned = true;
+  attempt->request.reaping = true;
+  if (attempt->stage != Attempt::Stage::running) return finish_request(pass, id, 487);
+  if (attempt->provisional) table_.cancelled(pass, attempt->client);
   drain_outcomes(pass);
 }
 

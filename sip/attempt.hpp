@@ -60,6 +60,7 @@ struct Attempt {
   bool provisional = false;
   bool final_seen = false;
 
+  bool abandoned = false;
   bool cancelled = false;  // wanted; sent as soon as a 1xx allows it (9.1)
   ClientId cancel;
   bool cancel_sent = false;

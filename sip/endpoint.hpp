@@ -103,6 +103,9 @@ class Endpoint {
   RequestId send(Pass& pass, Outgoing request, Cookie cookie);
   void cancel(Pass& pass, RequestId request,
               std::string_view reason = {});  // 9.1: waits for a 1xx; before any datagram it ends at once
+  // Nobody waits for the outcome any more: no further target is tried and nothing is cancelled; what runs ends within
+  // 64*T1.
+  void abandon(Pass& pass, RequestId request);
   // ACK for a 2xx with this To tag; repeated by itself for each repeat of the 2xx while the INVITE's transaction lives
   // (13.2.2.4). Without a request (its transaction is gone): sent once.
   void acknowledge(Pass& pass, RequestId request, std::string_view to_tag, Outgoing ack);

@@ -26,6 +26,7 @@ enum class SessionTimer : uint8_t {
   fast_abort,  // R1.27
   reap_limit,  // R1.26
   glare,       // 14.1: the re-INVITE again after 491
+  modify,      // our re-INVITE has had a 1xx and no final response for 64*T1: it is cancelled
   expiry       // RFC 4028: the peer did not refresh
 };
 struct SessionAlarm {
@@ -103,6 +104,8 @@ class InviteUsage {
     bool bye_running = false;
     bool bye_done = false;
     uint8_t bye_attempts = 0;
+    bool proved_hop = false;               // its requests go to the host that our INVITE went to
+    std::vector<AuthLine> reinvite_lines;  // credentials of the last re-INVITE, for its ACK
   };
   struct Unacked {  // a 2xx of ours that is repeated until its ACK
     ServerId server;
@@ -117,8 +120,13 @@ class InviteUsage {
   void provisional(UsageContext& context);
   void success(UsageContext& context, RequestId request);
   void refusal(UsageContext& context);
-  bool retry_with_credentials(UsageContext& context, std::string_view host);
-  void acknowledge(UsageContext& context, RequestId request, Branch& branch, uint32_t cseq);
+  std::string_view auth_host() const;
+  bool retry_with_credentials(UsageContext& context);
+  bool retry_in_dialog(UsageContext& context, Branch& branch);
+  bool is_own_hop(const Branch& branch) const;
+  std::vector<AuthLine> dialog_credentials(const Branch& branch, const Draft& draft);
+  void acknowledge(UsageContext& context, RequestId request, Branch& branch, uint32_t cseq,
+                   const std::vector<AuthLine>& credentials);
   Branch& branch_of_response(UsageContext& context);
 
   // invite_server.cpp
@@ -142,6 +150,7 @@ class InviteUsage {
   void bye_all(UsageContext& context);
   void end_for_peer(UsageContext& context,
                     uint16_t status);  // the peer or the network ended it: the owner hears of it once
+  void abandon_modify(UsageContext& context);
   void start_reaping(UsageContext& context);
 
   void emit(UsageContext& context, UserAgentEventKind kind, uint16_t status, bool has_message);
@@ -171,6 +180,8 @@ class InviteUsage {
   bool cancel_answered_ = false;
   bool fast_aborted_ = false;
   uint32_t invite_cseq_ = 0;
+  std::vector<AuthLine> invite_lines_;  // credentials of the INVITE, repeated in its ACK (22.1)
+  IpAddress invite_peer_;               // who answered it
   std::string end_reason_;
 
   // callee
@@ -182,6 +193,7 @@ class InviteUsage {
   // offers within the session
   bool local_offer_ = false;   // our re-INVITE is running, or waits after a 491
   bool remote_offer_ = false;  // the peer's re-INVITE waits for answer() or reject()
+  RequestId modify_;           // our re-INVITE on its way
   ServerId modify_server_;
   uint32_t modify_cseq_ = 0;
   uint8_t modify_attempts_ = 0;
@@ -190,7 +202,7 @@ class InviteUsage {
   bool modify_has_offer_ = false;  // of the peer's re-INVITE
 
   std::string session_expires_;  // what our 2xx says; empty: no timer
-  TimerId repeat_timer_, ack_timer_, abort_timer_, reap_timer_, glare_timer_, expiry_timer_;
+  TimerId repeat_timer_, ack_timer_, abort_timer_, reap_timer_, glare_timer_, modify_timer_, expiry_timer_;
 };
 
 }  // namespace isthmus::sip

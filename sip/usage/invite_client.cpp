@@ -46,9 +46,8 @@ void InviteUsage::send_invite(UsageContext& context) {
   std::string cseq;
   append_number(cseq, invite_cseq_);
   draft.add(Header::cseq, cseq + " INVITE");
-  for (const AuthLine& line : auth_.lines(host_of(spec_.request_uri), "INVITE", spec_.request_uri)) {
-    draft.add_text(credentials_header(line.proxy), line.value);
-  }
+  invite_lines_ = auth_.lines(auth_host(), "INVITE", spec_.request_uri);
+  for (const AuthLine& line : invite_lines_) draft.add_text(credentials_header(line.proxy), line.value);
   draft.add(Header::allow, kAllow);
   draft.add(Header::user_agent, context.config.product);
   for (const HeaderLine& line : spec_.headers) draft.add_text(line.name, line.value);
@@ -61,6 +60,7 @@ void InviteUsage::send_invite(UsageContext& context) {
 void InviteUsage::response(UsageContext& context, Purpose purpose, uint32_t detail, RequestId request) {
   if (purpose == Purpose::bye) return bye_response(context, detail);
   if (purpose == Purpose::modify) return modify_response(context, request);
+  invite_peer_ = context.endpoint.path().remote.ip;
   switch (context.endpoint.message().status_class()) {
     case 1: return provisional(context);
     case 2: return success(context, request);
@@ -116,7 +116,7 @@ void InviteUsage::success(UsageContext& context, RequestId request) {
   branch.dialog.source = context.endpoint.path();
   invite_ = {};
   auth_.settled();
-  acknowledge(context, request, branch, message.cseq().number);
+  acknowledge(context, request, branch, message.cseq().number, invite_lines_);
   if (ending_ || state_ != State::calling) {
     bye(context, branch);  // C4, C5, C8, D4, D8: a session that nobody wants
     return;
@@ -127,11 +127,11 @@ void InviteUsage::success(UsageContext& context, RequestId request) {
   emit(context, UserAgentEventKind::answered, static_cast<uint16_t>(message.status()), true);
 }
 
-void InviteUsage::acknowledge(UsageContext& context, RequestId request, Branch& branch, uint32_t cseq) {
+// 22.1: an ACK cannot be challenged; it repeats the credentials of its INVITE as they were.
+void InviteUsage::acknowledge(UsageContext& context, RequestId request, Branch& branch, uint32_t cseq,
+                              const std::vector<AuthLine>& credentials) {
   Draft ack = branch.dialog.acknowledge(cseq);
-  for (const AuthLine& line : auth_.lines(host_of(ack.request_uri()), "ACK", ack.request_uri())) {
-    ack.add_text(credentials_header(line.proxy), line.value);
-  }
+  for (const AuthLine& line : credentials) ack.add_text(credentials_header(line.proxy), line.value);
   context.endpoint.acknowledge(context.pass, request, branch.dialog.remote_tag, outgoing(branch, std::move(ack)));
 }
 
@@ -141,7 +141,7 @@ void InviteUsage::refusal(UsageContext& context) {
   invite_ = {};
   branches_.clear();
   if (ending_) return;  // C1, C12, C16: the transaction has sent the ACK
-  if ((status == 401 || status == 407) && retry_with_credentials(context, host_of(spec_.request_uri))) {
+  if ((status == 401 || status == 407) && retry_with_credentials(context)) {
     ++invite_cseq_;
     send_invite(context);
     return;
@@ -151,9 +151,33 @@ void InviteUsage::refusal(UsageContext& context) {
   emit(context, UserAgentEventKind::failed, static_cast<uint16_t>(status), true);
 }
 
-bool InviteUsage::retry_with_credentials(UsageContext& context, std::string_view host) {
+// Credentials are bound to the host that the session was begun with, whatever Contact that host has given.
+std::string_view InviteUsage::auth_host() const {
+  return host_of(spec_.request_uri);
+}
+
+bool InviteUsage::retry_with_credentials(UsageContext& context) {
   const auto challenges = challenges_of(context.endpoint.message());
-  return auth_.challenged(host, challenges, context.endpoint.random()) == AuthAnswer::retry;
+  return auth_.challenged(auth_host(), challenges, context.endpoint.random()) == AuthAnswer::retry;
+}
+
+// Do requests of this dialog go to that host? Known by its name, or as the address that answered the INVITE.
+bool InviteUsage::is_own_hop(const Branch& branch) const {
+  const std::string next = branch.dialog.next_hop();
+  const std::string_view host = host_of(next);
+  return branch.proved_hop || equals_ignore_case(host, auth_host()) || IpAddress::parse(host) == invite_peer_;
+}
+
+std::vector<AuthLine> InviteUsage::dialog_credentials(const Branch& branch, const Draft& draft) {
+  if (!is_own_hop(branch)) return {};
+  return auth_.lines(auth_host(), draft.method_text(), draft.request_uri());
+}
+
+// A challenge within the dialog is answered only to the host that the INVITE went to (CVE-2021-41158).
+bool InviteUsage::retry_in_dialog(UsageContext& context, Branch& branch) {
+  if (!caller_ || context.endpoint.path().remote.ip != invite_peer_) return false;
+  branch.proved_hop = true;
+  return retry_with_credentials(context);
 }
 
 void InviteUsage::failed(UsageContext& context, Purpose purpose, uint32_t detail, uint16_t status) {
@@ -200,13 +224,14 @@ void InviteUsage::arm(UsageContext& context, TimerId& timer, SessionTimer what, 
 }
 
 void InviteUsage::clear_timers(UsageContext& context) {
-  for (TimerId* timer : {&repeat_timer_, &ack_timer_, &abort_timer_, &reap_timer_, &glare_timer_, &expiry_timer_})
+  for (TimerId* timer :
+       {&repeat_timer_, &ack_timer_, &abort_timer_, &reap_timer_, &glare_timer_, &modify_timer_, &expiry_timer_})
     context.timers.cancel(*timer);
 }
 
 bool InviteUsage::is_done() const {
   if (forced_) return true;
-  if (state_ != State::over || invite_ || server_ || unacked_) return false;
+  if (state_ != State::over || invite_ || modify_ || server_ || unacked_) return false;
   for (const Branch& branch : branches_) {
     if (branch.bye_running) return false;
   }

@@ -35,6 +35,7 @@ void InviteUsage::end(UsageContext& context, const EndReason& reason) {
   queued_modify_.reset();
   context.timers.cancel(glare_timer_);
   context.timers.cancel(expiry_timer_);
+  abandon_modify(context);
   start_reaping(context);
   if (modify_server_) {  // the peer's re-INVITE is still open
     const ServerId server = std::exchange(modify_server_, ServerId{});
@@ -81,11 +82,10 @@ void InviteUsage::bye_all(UsageContext& context) {
 
 void InviteUsage::bye(UsageContext& context, Branch& branch) {
   if (branch.bye_running || branch.bye_done) return;
+  if (branch.bye_attempts == 0) auth_.settled();
   Draft draft = branch.dialog.request(Method::bye);
-  const auto uri = parse_uri(draft.request_uri());
-  for (const AuthLine& line : auth_.lines(uri ? uri->host : std::string_view{}, "BYE", draft.request_uri())) {
+  for (const AuthLine& line : dialog_credentials(branch, draft))
     draft.add_text(credentials_header(line.proxy), line.value);
-  }
   draft.add(Header::user_agent, context.config.product);
   if (!end_reason_.empty()) draft.add(Header::reason, end_reason_);
   branch.bye_running = true;
@@ -106,12 +106,9 @@ void InviteUsage::bye_response(UsageContext& context, uint32_t index) {
   if (message.status_class() == 1) return;
   branch.bye_running = false;
   const bool challenged = message.status() == 401 || message.status() == 407;
-  if (challenged && branch.bye_attempts < kMaxByes) {
-    const auto uri = parse_uri(branch.dialog.remote_target);
-    if (uri && retry_with_credentials(context, uri->host)) {
-      bye(context, branch);
-      return;
-    }
+  if (challenged && branch.bye_attempts < kMaxByes && retry_in_dialog(context, branch)) {
+    bye(context, branch);
+    return;
   }
   // An early dialog that answers 481 may still become a session by a late 2xx, which then gets a BYE of its own (C5).
   branch.bye_done = branch.confirmed || message.status_class() == 2;
@@ -138,6 +135,7 @@ void InviteUsage::end_for_peer(UsageContext& context, uint16_t status) {
   state_ = State::over;
   context.timers.cancel(glare_timer_);
   context.timers.cancel(expiry_timer_);
+  abandon_modify(context);
   queued_modify_.reset();
   if (ending_ || told_) return;
   told_ = true;

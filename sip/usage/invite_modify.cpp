@@ -94,30 +94,40 @@ void InviteUsage::try_modify(UsageContext& context) {
   if (state_ != State::confirmed || ending_ || remote_offer_ || unacked_ || !chosen_) return;
   if (local_offer_ && (!again || context.timers.is_set(glare_timer_))) return;
   if (!again && !queued_modify_) return;
-  if (queued_modify_) modify_body_ = *std::exchange(queued_modify_, std::nullopt);
+  if (queued_modify_) {
+    modify_body_ = *std::exchange(queued_modify_, std::nullopt);
+    auth_.settled();
+  }
   local_offer_ = true;
   ++modify_attempts_;
   Branch& branch = branches_[*chosen_];
   Draft draft = branch.dialog.request(Method::invite);
-  const auto uri = parse_uri(draft.request_uri());
-  for (const AuthLine& line : auth_.lines(uri ? uri->host : std::string_view{}, "INVITE", draft.request_uri())) {
-    draft.add_text(credentials_header(line.proxy), line.value);
-  }
+  branch.reinvite_lines = dialog_credentials(branch, draft);
+  for (const AuthLine& line : branch.reinvite_lines) draft.add_text(credentials_header(line.proxy), line.value);
   draft.add(Header::allow, kAllow);
   draft.add(Header::user_agent, context.config.product);
   if (!modify_body_.empty()) draft.set_body(kSdp, modify_body_);
-  context.endpoint.send(context.pass, outgoing(branch, std::move(draft)),
-                        {uint64_t{id_.slot} << 32 | id_.generation, static_cast<uint32_t>(Purpose::modify),
-                         static_cast<uint32_t>(*chosen_)});
+  arm(context, modify_timer_, SessionTimer::modify, context.endpoint.timers().limit());
+  modify_ =
+      context.endpoint.send(context.pass, outgoing(branch, std::move(draft)),
+                            {uint64_t{id_.slot} << 32 | id_.generation, static_cast<uint32_t>(Purpose::modify), 0});
+}
+
+// The session ends before our re-INVITE has: no CANCEL (E18), a 2xx still gets its ACK.
+void InviteUsage::abandon_modify(UsageContext& context) {
+  context.timers.cancel(modify_timer_);
+  if (modify_) context.endpoint.abandon(context.pass, modify_);
 }
 
 void InviteUsage::modify_response(UsageContext& context, RequestId request) {
   const Message& message = context.endpoint.message();
   const int status = message.status();
-  Branch* branch = branch_of(message.to_tag());
-  if (message.status_class() == 1 || branch == nullptr) return;
+  if (message.status_class() == 1 || !chosen_) return;
+  Branch* branch = &branches_[*chosen_];
+  modify_ = {};
+  context.timers.cancel(modify_timer_);
   if (message.status_class() == 2) {
-    acknowledge(context, request, *branch, message.cseq().number);
+    acknowledge(context, request, *branch, message.cseq().number, branch->reinvite_lines);
     auth_.settled();
     if (ending_) return;
     local_offer_ = false;
@@ -135,8 +145,7 @@ void InviteUsage::modify_response(UsageContext& context, RequestId request) {
         milliseconds((caller_ ? 2100 : 0) + static_cast<int64_t>(steps) * 10));
     return;
   }
-  const auto uri = parse_uri(branch->dialog.remote_target);
-  if ((status == 401 || status == 407) && uri && retry_with_credentials(context, uri->host)) {
+  if ((status == 401 || status == 407) && retry_in_dialog(context, *branch)) {
     try_modify(context);
     return;
   }
@@ -147,6 +156,8 @@ void InviteUsage::modify_response(UsageContext& context, RequestId request) {
 // (14.1).
 void InviteUsage::modify_failed(UsageContext& context, uint16_t status) {
   local_offer_ = false;
+  modify_ = {};
+  context.timers.cancel(modify_timer_);
   if (ending_) return;
   if (status == 481 || status == 408) {
     bye_all(context);

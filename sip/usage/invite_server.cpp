@@ -184,6 +184,7 @@ void InviteUsage::expired(UsageContext& context, SessionTimer timer) {
     case SessionTimer::fast_abort: fast_aborted_ = true; return bye_all(context);
     case SessionTimer::reap_limit: forced_ = true; return;
     case SessionTimer::glare: return try_modify(context);
+    case SessionTimer::modify: return context.endpoint.cancel(context.pass, modify_);
     case SessionTimer::expiry:  // RFC 4028 10, S4
       bye_all(context);
       return end_for_peer(context, 408);
