@@ -55,7 +55,6 @@ struct Settings {
   std::chrono::milliseconds ring_limit{60000};      // C24
   std::chrono::milliseconds answer_limit{4000};     // A's 200 held by an ask (D11)
   std::chrono::milliseconds client_grace{10000};    // R0.20
-  std::chrono::milliseconds modify_limit{4000};
   std::chrono::seconds min_expires{60};
   std::chrono::seconds max_expires{3600};
   size_t max_calls = 5000;

@@ -58,9 +58,9 @@ bool Registrar::is_own_domain(std::string_view host) const {
 
 // ---- who is it?
 
-Refuse Registrar::challenge(Now now, bool proxy, bool stale) const {
+Refuse Registrar::challenge(Now now, bool proxy, bool stale, bool after_refusal) const {
   Refuse out{proxy ? 407 : 401, {}, "credentials needed"};
-  for (std::string& value : auth_.challenge(now, stale)) {
+  for (std::string& value : auth_.challenge(now, stale, after_refusal)) {
     out.headers.push_back({proxy ? "Proxy-Authenticate" : "WWW-Authenticate", std::move(value)});
   }
   return out;
@@ -102,7 +102,9 @@ InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) 
     case sip::AuthVerdict::accepted: break;
     case sip::AuthVerdict::stale: return challenge(now, proxy, true);
     case sip::AuthVerdict::replayed: return challenge(now, proxy, false);
-    case sip::AuthVerdict::refused: return Refuse{403, {}, "wrong credentials"};
+    case sip::AuthVerdict::refused:  // R4.2: one more try, then the end
+      if (auth_.is_second_try(credentials)) return Refuse{403, {}, "wrong credentials"};
+      return challenge(now, proxy, false, true);
   }
   // RFC 3261 22.4, RFC 7616 3.4.6: the digest must be of this request.
   if (credentials.uri != message.request_uri()) return Refuse{403, {}, "the digest is of another Request-URI"};
@@ -199,7 +201,8 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
   const uint32_t common = message.expires().value_or(static_cast<uint32_t>(max_expires_.count()));
   if (star && (contacts.size() != 1 || message.expires() != 0u)) return {400, {}, true, {}};
 
-  std::vector<Binding> next = bindings_[account];
+  std::vector<Binding> next;
+  if (const auto* known = bindings(account)) next = *known;
   std::vector<Change> changes;
   const auto remove_at = [&](size_t index) {
     changes.push_back({account, next[index], false, true});

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kMarkSize = 16;                   // octets of the HMAC that a nonce carries
 constexpr size_t kNonceSize = 32 + 2 * kMarkSize;  // time, serial and mark in hexadecimal
 constexpr uint64_t kWindow = 64;
+constexpr uint64_t kAfterRefusal = 1;  // bit of a nonce's serial
 
 uint64_t milliseconds_of(const Now& now) {
   return static_cast<uint64_t>(
@@ -75,8 +76,8 @@ ServerAuth::ServerAuth(const Digests& digests, ServerAuthConfig config, const Se
   nobody_ = random_.token(256);
 }
 
-std::vector<std::string> ServerAuth::challenge(const Now& now, bool stale) {
-  const std::string nonce = make_nonce(now);
+std::vector<std::string> ServerAuth::challenge(const Now& now, bool stale, bool after_refusal) {
+  const std::string nonce = make_nonce(now, after_refusal);
   std::vector<std::string> lines;
   for (const Algorithm algorithm : {Algorithm::sha256, Algorithm::md5}) {
     if (!(algorithm == Algorithm::sha256 ? config_.offer_sha256 : config_.offer_md5)) continue;
@@ -160,8 +161,14 @@ std::string ServerAuth::mark(std::string_view name) {
   return to_hex(Bytes(full).first(kMarkSize));
 }
 
-std::string ServerAuth::make_nonce(const Now& now) {
-  std::string text = fixed_hex(milliseconds_of(now)) + fixed_hex(random_.next());
+bool ServerAuth::is_second_try(const ClaimedCredentials& claimed) {
+  const auto name = own_nonce(claimed.nonce);
+  return name && (name->serial & kAfterRefusal) != 0;
+}
+
+std::string ServerAuth::make_nonce(const Now& now, bool after_refusal) {
+  const uint64_t serial = (random_.next() & ~kAfterRefusal) | (after_refusal ? kAfterRefusal : 0);
+  std::string text = fixed_hex(milliseconds_of(now)) + fixed_hex(serial);
   text += mark(text);
   return text;
 }

@@ -55,7 +55,8 @@ class ServerAuth {
   ServerAuth(const Digests& digests, ServerAuthConfig config, const Seed& seed);
 
   // Values of WWW-Authenticate or Proxy-Authenticate, one line each: SHA-256 first, MD5 last (RFC 8760 section 2.4).
-  std::vector<std::string> challenge(const Now& now, bool stale);
+  // `after_refusal`: the nonce remembers that credentials were refused, so that nothing has to be kept here.
+  std::vector<std::string> challenge(const Now& now, bool stale, bool after_refusal = false);
 
   // Finds the line of our realm among the values of Authorization or Proxy-Authorization. No value: nothing of ours is
   // there. A flaw: one is there and cannot be used (400, or challenge again).
@@ -64,6 +65,9 @@ class ServerAuth {
   // `known` is empty for an unknown user; the work is the same.
   AuthVerdict verify(const Now& now, std::string_view method, const ClaimedCredentials& claimed,
                      const std::optional<StoredHa1>& known);
+
+  // Was this nonce made by a challenge after refused credentials?
+  bool is_second_try(const ClaimedCredentials& claimed);
 
   const std::string& realm() const { return config_.realm; }
   size_t nonces_in_use() const { return windows_.size(); }
@@ -81,7 +85,7 @@ class ServerAuth {
   };
 
   std::string mark(std::string_view name);
-  std::string make_nonce(const Now& now);
+  std::string make_nonce(const Now& now, bool after_refusal);
   std::optional<NonceName> own_nonce(std::string_view nonce);
   bool is_fresh(const Now& now, const NonceName& name) const;
   AuthVerdict use(const Now& now, const NonceName& name, const ClaimedCredentials& claimed);
