@@ -111,6 +111,11 @@ void SipPeer::send(const std::string& text) {
   host.with([&](Pass& pass) { pass.out.send(stream_ ? *stream_ : host.udp_path(gateway_), as_bytes(text)); });
 }
 
+std::string SipPeer::contact_line() const {
+  if (!contact.empty()) return "Contact: <" + contact + ">\r\n";
+  return "Contact: <sip:" + user + "@" + host.address().text() + (stream_ ? ";transport=tcp" : "") + ">\r\n";
+}
+
 static std::string with_body(std::string text, std::string_view body) {
   if (!body.empty()) text += "Content-Type: application/sdp\r\n";
   return text + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
@@ -123,16 +128,15 @@ void SipPeer::invite(std::string_view to, std::string_view sdp, std::string_view
   call.call_id = call_id;
   call.local_tag = tag;
   call.cseq = call.invite_cseq = cseq;
-  call.local_uri = "sip:" + user + "@" + host.address().text();
+  call.local_uri = "sip:" + user + "@" + (domain.empty() ? host.address().text() : domain);
   call.remote_uri = "sip:" + std::string(to) + "@" + gateway_.text();
   call.invite_uri = call.target = call.remote_uri;
   call.invite_branch = new_branch();
-  invite_text_ =
-      with_body("INVITE " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
-                    call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri +
-                    ">\r\nCall-ID: " + call.call_id + "\r\nCSeq: " + std::to_string(cseq) + " INVITE\r\nContact: <" +
-                    call.local_uri + (stream_ ? ";transport=tcp" : "") + ">\r\n" + std::string(extra),
-                sdp);
+  invite_text_ = with_body(
+      "INVITE " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
+          call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri + ">\r\nCall-ID: " + call.call_id +
+          "\r\nCSeq: " + std::to_string(cseq) + " INVITE\r\n" + contact_line() + std::string(extra),
+      sdp);
   send(invite_text_);
 }
 
@@ -150,12 +154,12 @@ void SipPeer::reinvite(std::string_view sdp, std::string_view extra) {
   call.invite_cseq = call.cseq;
   call.invite_branch = new_branch();
   call.invite_uri = call.target;
-  invite_text_ = with_body(
-      "INVITE " + call.target + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
-          call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri + ">;tag=" + call.remote_tag +
-          "\r\nCall-ID: " + call.call_id + "\r\nCSeq: " + std::to_string(call.cseq) +
-          " INVITE\r\nContact: <sip:" + user + "@" + host.address().text() + ">\r\n" + std::string(extra),
-      sdp);
+  invite_text_ =
+      with_body("INVITE " + call.target + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
+                    call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri +
+                    ">;tag=" + call.remote_tag + "\r\nCall-ID: " + call.call_id +
+                    "\r\nCSeq: " + std::to_string(call.cseq) + " INVITE\r\n" + contact_line() + std::string(extra),
+                sdp);
   send(invite_text_);
 }
 
@@ -194,8 +198,7 @@ void SipPeer::reply(std::string_view line, int status, std::string_view body, st
   if (request.to_tag().empty() && status > 100) text += ";tag=" + (own_tag.empty() ? tag : std::string(own_tag));
   text += "\r\nCall-ID: " + std::string(request.call_id()) +
           "\r\nCSeq: " + std::string(request.header(Header::cseq).value_or("")) + "\r\n";
-  if (request.method() == Method::invite && status < 300)
-    text += "Contact: <sip:" + user + "@" + host.address().text() + ">\r\n";
+  if (request.method() == Method::invite && status < 300) text += contact_line();
   text += extra;
   const std::string bytes = with_body(std::move(text), body);
   host.with([&](Pass& pass) { pass.out.send(entry.path, as_bytes(bytes)); });

@@ -67,6 +67,8 @@ class SipPeer : public Node {
   Host host;
   std::string tag = "peer-tag";
   std::string user;
+  std::string domain;   // host of its From; empty: its address
+  std::string contact;  // URI of Contact; empty: its user at its address
 
   void receive(Pass& pass, const Path& path, Bytes bytes) override;
   void flow_up(Pass& pass, const FlowFacts& facts) override;
@@ -79,6 +81,7 @@ class SipPeer : public Node {
  private:
   void hear(const Path& path, Bytes bytes);
   std::string via(std::string_view branch) const;
+  std::string contact_line() const;
 
   World& world_;
   SocketAddress gateway_;
