@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/media_bed.hpp"
 
 namespace isthmus::test {
@@ -222,6 +224,56 @@ TEST(Engine, Trap29OneStreamGoesOnWhenTheOtherLegIsReplaced) {
   EXPECT_EQ(static_cast<uint16_t>(call.page.heard[3].sequence - call.page.heard[2].sequence), 1);
   EXPECT_EQ(call.page.heard[3].timestamp - call.page.heard[2].timestamp, 4000u);
   EXPECT_TRUE(call.page.heard[3].marker);
+}
+
+TEST(Engine, Advisory58AThousandReInvitesHoldsAndReplacementsWithMediaRunning) {
+  Call call;
+  call.up();
+  uint16_t next = 0;
+  for (int cycle = 0; cycle < 1000; ++cycle) {
+    call.page.arm(call.bed);
+    call.bed.obey(SwitchLeg{kPage, cycle % 3 != 0, cycle % 5 != 0});
+    call.bed.obey(call.bed.description(kPhone, cycle % 4 == 0 ? SocketAddress{} : kPhoneAddress));
+    if (cycle % 7 == 0) call.bed.obey(JoinLegs{kPage, kPage});
+    if (cycle % 50 == 49) {
+      call.bed.obey(CloseLeg{kPhone});
+      call.bed.open_phone(kPhone);
+      call.phone_flow = call.bed.bound.begin()->first;
+    }
+    call.page.say(call.bed, from_page(++next));
+    call.phone_says(from_phone(next));
+    if (cycle % 10 == 0) call.page.check(call.bed);
+    call.bed.pass_time(milliseconds(20));
+    call.bed.obey(JoinLegs{kPhone, kPage});
+  }
+  call.bed.obey(SwitchLeg{kPage, true, true});
+  call.bed.obey(call.bed.description(kPhone, kPhoneAddress));
+  EXPECT_TRUE(call.page.say(call.bed, from_page(++next)));
+  EXPECT_TRUE(call.phone_says(from_phone(next)));
+  std::set<uint16_t> sequences;
+  for (const RtpSent& packet : call.page.heard) EXPECT_TRUE(sequences.insert(packet.sequence).second);
+  EXPECT_TRUE(call.bed.events<LegFailed>().empty());
+  call.bed.obey(CloseLeg{kPhone});
+  call.bed.obey(CloseLeg{kPage});
+  EXPECT_TRUE(call.bed.engine.census().empty());
+}
+
+TEST(Engine, Advisory22HangingUpInTheMiddleOfChecksAndHandshakeLeavesNothing) {
+  Bed bed;
+  for (uint32_t round = 0; round < 100; ++round) {
+    const LegId leg{100 + round, 1};
+    Browser page(bed, leg, kBrowserAddress);
+    page.hold_back = true;
+    page.arm(bed);
+    if (round % 5 > 0) page.check(bed);
+    if (round % 5 > 1) page.handshake(bed);
+    for (uint32_t flight = 2; flight < round % 5; ++flight) {
+      for (const Datagram& bytes : std::exchange(page.held, {})) bed.deliver(bed.shared_flow, kBrowserAddress, bytes);
+    }
+    bed.obey(CloseLeg{leg});
+    EXPECT_TRUE(bed.engine.census().empty()) << round;
+    for (const Datagram& bytes : page.held) EXPECT_FALSE(bed.deliver(bed.shared_flow, kBrowserAddress, bytes));
+  }
 }
 
 TEST(Engine, SilenceIsToldOnceUntilThePeerSpeaksAgain) {
