@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Configures and builds one library with -DISTHMUS_ONLY=LIBRARY, links its example against that build, and compares what
-# the example prints. base, sip and sdp must build with a compiler alone: for them, every foreign package is hidden.
+# the example prints. base, sip, sdp and exchange must build with a compiler alone: for them, every foreign package is hidden.
 # usage: alone.sh LIBRARY SOURCE-FOLDER WORK-FOLDER COMPILER
 set -euo pipefail
 library=$1 source=$2 work=$3/$1 compiler=$4
 
 hidden=()
 case "$library" in
-  base|sip|sdp)
+  base|sip|sdp|exchange)
     for package in OpenSSL Boost GTest benchmark PkgConfig Threads spdlog tomlplusplus CLI11 SQLite3; do
       hidden+=("-DCMAKE_DISABLE_FIND_PACKAGE_$package=ON")
     done
@@ -31,7 +31,7 @@ for source_file in "$source/examples/embed/$library.cpp" "$source/examples/embed
   timeout 20 "$example" >"$work/$name.txt"
   diff -u "$source/examples/embed/$name.expected" "$work/$name.txt"
   case "$library" in
-    base|sip|sdp)
+    base|sip|sdp|exchange)
       if ldd "$example" | grep -vE 'linux-vdso|ld-linux|lib(stdc\+\+|gcc_s|m|c)\.so'; then
         echo "$library needs more than the standard library"
         exit 1
