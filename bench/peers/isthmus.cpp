@@ -18,8 +18,16 @@ class FullReader {
   size_t read(const Message& message) {
     sum_ = 0;
     if (message.is_request()) uri_params(message.request_uri_parsed().params);
+    typed(message.from());
+    typed(message.to());
     for (size_t i = 0; i < message.line_count(); ++i) {
       const HeaderField line = message.line(i);
+      // These are typed already: the parser did it.
+      if (line.header == Header::from || line.header == Header::to) continue;
+      if (line.header == Header::via && line.value == message.via().text) {
+        params(message.via().params);
+        continue;
+      }
       value(line.header, line.value);
     }
     return sum_;
@@ -30,8 +38,6 @@ class FullReader {
   void value(Header header, std::string_view value) {
     switch (header) {
       case Header::via: vias(value); break;
-      case Header::from:
-      case Header::to:
       case Header::refer_to:
       case Header::referred_by: address(value); break;
       case Header::route:
@@ -81,9 +87,11 @@ class FullReader {
   void address(std::string_view text) {
     const auto parsed = parse_name_addr(text);
     good_ = good_ && parsed.has_value();
-    if (!parsed) return;
-    uri(parsed->uri);
-    params(parsed->params);
+    if (parsed) typed(*parsed);
+  }
+  void typed(const NameAddr& address) {
+    uri(address.uri);
+    params(address.params);
   }
   void uri(std::string_view text) {
     const auto parsed = parse_uri(text);

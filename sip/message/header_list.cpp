@@ -10,6 +10,8 @@ namespace {
 size_t find_top_level(std::string_view text, char stop) {
   bool in_brackets = false;
   for (size_t at = 0; at < text.size(); ++at) {
+    at = skip(text, at, kToken);
+    if (at == text.size()) break;
     const char c = text[at];
     if (c == stop && !in_brackets) return at;
     if (c == '"' && !in_brackets) {

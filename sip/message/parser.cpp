@@ -183,25 +183,39 @@ class MessageParser {
 
   // One pass: the index of header lines. Ends at the empty line.
   void header_lines(const char* at) {
-    NotableScan scan = scan_;  // a copy of its own, so that it stays in registers
+    if (is_space(*at)) note(ParseCode::bad_header_name, at);  // a fold with nothing before it
+    NotableScan scan = scan_;                                 // a copy of its own, so that it stays in registers
     for (;;) {
       const char* cr = scan.next();
       const char* next = cr + 2;
-      if (next <= end_ && cr[0] == '\r' && cr[1] == '\n' && !is_space(*next) && !is_space(*at)) {
+      if (next <= end_ && cr[0] == '\r' && cr[1] == '\n' && !may_be_space(*next)) {
         if (cr == at) return end_of_headers(at);
         scan.drop();
-        tainted_ = false;
       } else {
+        if (cr == at && next <= end_ && cr[1] == '\n') return end_of_headers(at);
         scan_ = scan;
         cr = rare_line(at, cr, next);
         if (cr == nullptr) break;
         scan = scan_;
+        if (tainted_) {
+          drop_line(at, cr);
+          at = next;
+          continue;
+        }
       }
       header_line(at, cr);
       at = next;
     }
     message_.headers_end_ = offset_of(end_);
     note(too_long() ? ParseCode::header_block_too_large : ParseCode::unfinished_headers, end_);
+  }
+
+  static bool may_be_space(char c) { return static_cast<uint8_t>(c) <= ' ' && c != '\r'; }
+
+  // A line with a control character is not in the index, so that none is ever copied into an answer.
+  void drop_line(const char* at, const char* end) {
+    const std::string_view name = between(at, find_char(at, end, ':'));
+    if (header_of(trim(name)) == Header::via) vias_whole_ = false;
   }
 
   void end_of_headers(const char* at) {
@@ -216,9 +230,7 @@ class MessageParser {
     const char* cr = line_end(first);
     if (cr == nullptr) return nullptr;
     next = cr + 2;
-    if (!is_space(*next) && !is_space(*at)) return cr;
-    if (is_space(*at)) note(ParseCode::bad_header_name, at);  // a fold with nothing before it
-    return unfold(at, cr, next);
+    return is_space(*next) ? unfold(at, cr, next) : cr;
   }
 
   // 7.3.1: each line end with the whitespace around it becomes one space, in place; what is gained stands as spaces
@@ -254,16 +266,13 @@ class MessageParser {
       if (!is_token(name)) return note(ParseCode::bad_header_name, at);
       header = header_of(name);
     }
-    if (tainted_) {
-      // Not in the index, so that no control character is ever copied into an answer.
-      if (header == Header::via) vias_whole_ = false;
-      return;
-    }
     if (message_.lines_.size() >= limits_.header_lines) return note(ParseCode::too_many_headers, at, header);
     const char* value = colon + 1;
-    if (*value == ' ') ++value;  // nearly always one and no more
-    while (value < end && is_space(*value)) ++value;
-    while (end > value && is_space(end[-1])) --end;
+    if (value < end && *value == ' ') ++value;  // nearly always one and no more
+    if (may_be_space(*value) || may_be_space(end[-1])) {
+      while (value < end && is_space(*value)) ++value;
+      while (end > value && is_space(end[-1])) --end;
+    }
     const size_t index = message_.lines_.size();
     if (name_end - at > 0xffff) return note(ParseCode::bad_header_name, at);
     message_.lines_.push_back({offset_of(at), offset_of(value), static_cast<uint32_t>(end - value),
@@ -349,19 +358,24 @@ class MessageParser {
     const auto value = message_.header(Header::cseq);
     if (!value) return missing(Header::cseq);
     const auto offset = static_cast<uint32_t>(value->data() - data_);
+    uint64_t number = 0;
     size_t digits = 0;
-    while (digits < value->size() && is_digit((*value)[digits])) ++digits;
-    const auto number = parse_number(value->substr(0, digits), kMaxCseq);
+    for (; digits < value->size() && is_digit((*value)[digits]) && number <= kMaxCseq; ++digits) {
+      number = number * 10 + static_cast<uint64_t>((*value)[digits] - '0');
+    }
     const size_t at = skip_space(*value, digits);
     const std::string_view method = value->substr(at);
-    if (!number || at == digits || !is_token(method)) return note(ParseCode::bad_cseq, offset, Header::cseq);
-    message_.cseq_number_ = static_cast<uint32_t>(*number);
+    const bool good = digits > 0 && number <= kMaxCseq && at > digits && !method.empty() &&
+                      skip<Ends::stopped>(*value, at, kToken) == value->size();
+    if (!good) return note(ParseCode::bad_cseq, offset, Header::cseq);
+    message_.cseq_number_ = static_cast<uint32_t>(number);
     message_.cseq_method_text_ = message_.pack(method);
-    message_.cseq_method_ = method == message_.view(message_.method_text_) ? message_.method_ : method_of(method);
+    const bool same = method == message_.view(message_.method_text_);
+    message_.cseq_method_ = same ? message_.method_ : method_of(method);
     usable_ |= kCseq;
     if (!message_.is_request_) {
       message_.method_ = message_.cseq_method_;
-    } else if (method != message_.view(message_.method_text_) && message_.method_text_.size > 0) {
+    } else if (!same && message_.method_text_.size > 0) {
       note(ParseCode::cseq_method_differs, offset + static_cast<uint32_t>(at), Header::cseq);
     }
   }
