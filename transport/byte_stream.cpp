@@ -14,7 +14,7 @@ class TcpBody final : public StreamBody {
  public:
   explicit TcpBody(Tcp::socket socket) : socket_(std::move(socket)), local_(local_address(socket_.native_handle())) {
     IoError ignored;
-    socket_.set_option(Tcp::no_delay(true), ignored);
+    ignored = socket_.set_option(Tcp::no_delay(true), ignored);
     remote_ = to_address(socket_.remote_endpoint(ignored));
   }
 
@@ -27,12 +27,9 @@ class TcpBody final : public StreamBody {
   }
   void finish() override {
     IoError ignored;
-    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+    ignored = socket_.shutdown(Tcp::socket::shutdown_send, ignored);
   }
-  void close() override {
-    IoError ignored;
-    socket_.close(ignored);
-  }
+  void close() override { close_quietly(socket_); }
   SocketAddress remote() const override { return remote_; }
   SocketAddress local() const override { return local_; }
 

@@ -20,8 +20,6 @@
 
 namespace isthmus::transport {
 
-using IoError = boost::system::error_code;
-
 // A bounded buffer sequence; what does not fit is left for the next call, as "some" allows.
 template <class Buffer>
 class BufferList {

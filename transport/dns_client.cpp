@@ -23,8 +23,6 @@
 namespace isthmus::transport {
 namespace {
 
-using IoError = boost::system::error_code;
-
 constexpr size_t kMaxLabel = 63;   // RFC 1035 section 2.3.4
 constexpr int kClassInternet = 1;  // RFC 1035 section 3.2.4
 
@@ -121,8 +119,7 @@ void DnsClient::Impl::set_servers(const std::vector<SocketAddress>& servers) {
 
 void DnsClient::Impl::shut() {
   if (channel != nullptr) ares_destroy(std::exchange(channel, nullptr));
-  IoError ignored;
-  watched.close(ignored);
+  close_quietly(watched);
   timer.cancel();
 }
 
@@ -195,7 +192,7 @@ void DnsClient::Impl::arm() {
   });
 }
 
-DnsClient::DnsClient(Shard& shard, DnsConfig config) : impl_(std::make_shared<Impl>(shard, config)) {}
+DnsClient::DnsClient(Shard& shard, const DnsConfig& config) : impl_(std::make_shared<Impl>(shard, config)) {}
 DnsClient::~DnsClient() {
   impl_->shut();
 }

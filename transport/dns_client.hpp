@@ -30,7 +30,7 @@ class DnsClient {
   using Done = std::function<void(Result<Records, Fault>)>;
   static constexpr size_t kMaxName = 253;  // octets of a name as text (RFC 1035 section 2.3.4)
 
-  DnsClient(Shard& shard, DnsConfig config);
+  DnsClient(Shard& shard, const DnsConfig& config);
   ~DnsClient();  // what is under way is not answered any more
 
   // `done` is called exactly once from the loop, never from inside lookup().

@@ -71,15 +71,13 @@ void Edge::Impl::shut() {
   pass = {};
   for (const auto& listener : listeners) listener->close();
   for (const auto& [key, attempt] : opening) {
-    IoError ignored;
-    attempt->socket.close(ignored);
+    close_quietly(attempt->socket);
     attempt->limit.cancel();
   }
   flows.for_each([](FlowId, Flow& flow) {
     if (flow.connection) flow.connection->close();
   });
-  IoError ignored;
-  watched.close(ignored);
+  close_quietly(watched);
   timer.cancel();
   silence_timer.cancel();
 }
@@ -185,7 +183,7 @@ void Edge::Impl::input(Input what) {
 // Streams.
 
 void Edge::Impl::add_stream(ByteStream stream, SourceLimits::Admission admission, bool inbound,
-                            std::vector<AskId> askers) {
+                            const std::vector<AskId>& askers) {
   Flow flow;
   flow.kind = Flow::Kind::stream;
   flow.admission = std::move(admission);

@@ -106,8 +106,7 @@ void Edge::Impl::connect(const StreamKey& key) {
   const auto weak = weak_from_this();
   attempt->limit.expires_after(config.connect_limit);
   attempt->limit.async_wait([attempt](IoError error) {
-    IoError ignored;
-    if (!error) attempt->socket.close(ignored);
+    if (!error) close_quietly(attempt->socket);
   });
   attempt->socket.async_connect(to_endpoint(key.second), [weak, key, attempt](IoError error) {
     attempt->limit.cancel();
@@ -123,7 +122,7 @@ void Edge::Impl::connected(const StreamKey& key, IoError error) {
   opening.erase(key);
   if (!error) {
     return add_stream(make_tcp_stream(std::move(attempt->socket)), std::move(attempt->admission), false,
-                      std::move(attempt->askers));
+                      attempt->askers);
   }
   for (const AskId ask : attempt->askers) reply(ask, to_fault(error));
 }
@@ -188,8 +187,7 @@ void Edge::Impl::forget(const Forget& action) {
     std::vector<AskId>& askers = at->second->askers;
     if (std::erase(askers, action.ask) == 0) continue;
     if (askers.empty()) {
-      IoError ignored;
-      at->second->socket.close(ignored);
+      close_quietly(at->second->socket);
       opening.erase(at);
     }
     return;

@@ -43,7 +43,7 @@ struct Edge::Impl : std::enable_shared_from_this<Edge::Impl> {
   using AskKey = std::pair<Room, Id<AskTag>>;
   using StreamKey = std::pair<Protocol, SocketAddress>;
   struct Opening {
-    Opening(asio::io_context& context) : socket(context), limit(context) {}
+    explicit Opening(asio::io_context& context) : socket(context), limit(context) {}
     asio::ip::tcp::socket socket;
     asio::steady_timer limit;
     SourceLimits::Admission admission;
@@ -63,7 +63,7 @@ struct Edge::Impl : std::enable_shared_from_this<Edge::Impl> {
   void wake();
   void watch();
   void input(Input what);
-  void add_stream(ByteStream stream, SourceLimits::Admission admission, bool inbound, std::vector<AskId> askers);
+  void add_stream(ByteStream stream, SourceLimits::Admission admission, bool inbound, const std::vector<AskId>& askers);
   void stream_over(FlowId flow, Fault why);
   void watch_silence();
   void deliver(Handler& handler, Input& what);

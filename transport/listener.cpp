@@ -62,16 +62,16 @@ Listener::Listener(asio::io_context& context, std::shared_ptr<SourceLimits> limi
 Result<std::shared_ptr<Listener>, SystemError> Listener::open(Shard& shard, const SocketAddress& local,
                                                               std::shared_ptr<SourceLimits> limits, Accepted accepted,
                                                               Refused refused) {
-  const std::shared_ptr<Listener> out(
+  std::shared_ptr<Listener> out(
       new Listener(shard.io().context, std::move(limits), std::move(accepted), std::move(refused)));
   const Tcp::endpoint endpoint = to_endpoint(local);
   IoError error;
   Tcp::acceptor& acceptor = out->acceptor_;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
-  if (!error && local.ip.is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  error = acceptor.open(endpoint.protocol(), error);
+  if (!error) error = acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+  if (!error && local.ip.is_v6()) error = acceptor.set_option(asio::ip::v6_only(true), error);
+  if (!error) error = acceptor.bind(endpoint, error);
+  if (!error) error = acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail(SystemError{error.value()});
   out->local_ = local_address(acceptor.native_handle());
   out->accept_next();
@@ -79,8 +79,7 @@ Result<std::shared_ptr<Listener>, SystemError> Listener::open(Shard& shard, cons
 }
 
 void Listener::close() {
-  IoError ignored;
-  acceptor_.close(ignored);
+  close_quietly(acceptor_);
   timer_.cancel();
 }
 

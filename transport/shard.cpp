@@ -15,8 +15,8 @@ namespace {
 
 constexpr auto kAskAgain = std::chrono::milliseconds(1);  // run_until looks up that often, whatever the loop does
 
-void next_signal(std::shared_ptr<asio::signal_set> set, std::function<void(int)> work) {
-  set->async_wait([set, work](boost::system::error_code failed, int number) {
+void next_signal(const std::shared_ptr<asio::signal_set>& set, const std::function<void(int)>& work) {
+  set->async_wait([set, work](IoError failed, int number) {
     if (failed) return;
     next_signal(set, work);
     work(number);
@@ -74,17 +74,17 @@ bool Shard::post(std::function<void()> work) {
 
 void Shard::after(Duration delay, std::function<void()> work) {
   auto timer = std::make_shared<asio::steady_timer>(io_->context, delay);
-  timer->async_wait([timer, work = std::move(work)](boost::system::error_code failed) {
+  timer->async_wait([timer, work = std::move(work)](IoError failed) {
     if (!failed) work();
   });
 }
 
-void Shard::on_signal(std::initializer_list<int> signals, std::function<void(int)> work) {
+void Shard::on_signal(std::initializer_list<int> signals, const std::function<void(int)>& work) {
   auto& slot = asio::use_service<SignalSlot>(io_->context);
   if (slot.set) slot.set->cancel();
   slot.set = std::make_shared<asio::signal_set>(io_->context);
   for (const int number : signals) slot.set->add(number);
-  next_signal(slot.set, std::move(work));
+  next_signal(slot.set, work);
 }
 
 }  // namespace isthmus::transport

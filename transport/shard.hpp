@@ -41,7 +41,7 @@ class Shard {
   void after(Duration delay, std::function<void()> work);
 
   // Calls `work` in the loop at each of these signals; replaces what was set before.
-  void on_signal(std::initializer_list<int> signals, std::function<void(int)> work);
+  void on_signal(std::initializer_list<int> signals, const std::function<void(int)>& work);
 
   Io& io() { return *io_; }
 

@@ -266,8 +266,7 @@ void connect_websocket(Shard& shard, const WsClientRequest& request, const WsLim
   const auto socket = std::make_shared<asio::ip::tcp::socket>(shard.io().context);
   const auto timer = std::make_shared<asio::steady_timer>(shard.io().context, limits.handshake);
   timer->async_wait([socket](IoError error) {
-    IoError ignored;
-    if (!error) socket->close(ignored);
+    if (!error) close_quietly(*socket);
   });
   socket->async_connect(to_endpoint(request.remote),
                         [socket, timer, request, limits, ready = std::move(ready)](IoError error) mutable {

@@ -82,7 +82,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   using Server = HttpServer::Impl;
   using Parser = http::request_parser<http::string_body>;
 
-  HttpConnection(std::shared_ptr<Server> server, ByteStream stream)
+  HttpConnection(const std::shared_ptr<Server>& server, ByteStream stream)
       : server_(server),
         stream_(std::move(stream)),
         remote_(stream_.body().remote()),

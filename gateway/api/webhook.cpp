@@ -69,8 +69,8 @@ WebhookFault fault_of(IoError error) {
 class WebhookLink;
 
 struct WebhookClient::Impl : std::enable_shared_from_this<WebhookClient::Impl> {
-  Impl(transport::Shard& shard, const WebhookConfig& the_config, transport::DnsConfig dns_config)
-      : context(shard.io().context), config(the_config), dns(shard, std::move(dns_config)) {}
+  Impl(transport::Shard& shard, const WebhookConfig& the_config, const transport::DnsConfig& dns_config)
+      : context(shard.io().context), config(the_config), dns(shard, dns_config) {}
 
   void pump();
   void expire(const JobPtr& job);
@@ -85,7 +85,7 @@ struct WebhookClient::Impl : std::enable_shared_from_this<WebhookClient::Impl> {
 
 class WebhookLink : public std::enable_shared_from_this<WebhookLink> {
  public:
-  explicit WebhookLink(std::shared_ptr<WebhookClient::Impl> client)
+  explicit WebhookLink(const std::shared_ptr<WebhookClient::Impl>& client)
       : client_(client), socket_(client->context), timer_(client->context), reply_bytes_(client->config.reply_bytes) {}
 
   const JobPtr& job() const { return job_; }
@@ -221,8 +221,7 @@ void WebhookLink::end(WebhookFault fault) {
 void WebhookLink::close() {
   if (std::exchange(closed_, true)) return;
   timer_.cancel();
-  IoError ignored;
-  socket_.close(ignored);
+  transport::close_quietly(socket_);
   if (stream_) stream_->body().close();
   if (const auto client = client_.lock()) client->links.erase(shared_from_this());
 }
@@ -261,8 +260,8 @@ void WebhookClient::Impl::expire(const JobPtr& job) {
   if (std::erase(waiting, job) > 0) job->done(isthmus::fail(WebhookFault::timed_out));
 }
 
-WebhookClient::WebhookClient(transport::Shard& shard, WebhookConfig config, transport::DnsConfig dns)
-    : impl_(std::make_shared<Impl>(shard, config, std::move(dns))) {}
+WebhookClient::WebhookClient(transport::Shard& shard, const WebhookConfig& config, const transport::DnsConfig& dns)
+    : impl_(std::make_shared<Impl>(shard, config, dns)) {}
 
 WebhookClient::~WebhookClient() {
   for (const JobPtr& job : impl_->waiting) job->timer.cancel();

@@ -67,7 +67,8 @@ class WebhookClient {
  public:
   using Done = std::function<void(Result<WebhookReply, WebhookFault>)>;
 
-  WebhookClient(transport::Shard& shard, WebhookConfig config = {}, transport::DnsConfig dns = {});
+  explicit WebhookClient(transport::Shard& shard, const WebhookConfig& config = {},
+                         const transport::DnsConfig& dns = {});
   ~WebhookClient();  // what is under way is not answered any more
   WebhookClient(const WebhookClient&) = delete;
   WebhookClient& operator=(const WebhookClient&) = delete;
