@@ -2,24 +2,17 @@
 #include "gateway/gateway.hpp"
 
 #include <csignal>
-#include <deque>
-#include <optional>
-#include <utility>
 
 #include "gateway/api/web_files.hpp"
-#include "gateway/call/exchange.hpp"
-#include "gateway/observe/call_log.hpp"
-#include "gateway/observe/log.hpp"
-#include "media/dtls_context.hpp"
-#include "transport/driver.hpp"
-#include "transport/shard.hpp"
-#include "transport/system.hpp"
+#include "gateway/gateway_impl.hpp"
+#include "gateway/observe/metrics.hpp"
 
 namespace isthmus::gateway {
 namespace {
 
-constexpr auto kEndPoll = std::chrono::milliseconds(20);  // while waiting for the far sides at the end
-constexpr int kPortTries = 16;                            // for one free port on all addresses
+constexpr int kPortTries = 16;                   // for one free port on all addresses
+constexpr size_t kWebhookConnections = 32;       // a web server that hangs delays questions behind so many events
+constexpr size_t kClientQueueBytes = 320 << 10;  // above the client interface's own limit, which says why it closes
 
 std::string content_type(std::string_view name) {
   if (name.ends_with(".html")) return "text/html; charset=utf-8";
@@ -31,48 +24,15 @@ std::string content_type(std::string_view name) {
 
 }  // namespace
 
-struct Gateway::Impl {
-  Impl(const Config& the_config, Belongings the_belongings)
-      : config(the_config), belongings(std::move(the_belongings)), edge(shard, edge_for(config)) {}
-
-  // Opening, in this order.
-  Result<void, std::string> listen_sip();
-  Result<void, std::string> listen_media();
-  Result<void, std::string> listen_web();
-  void compose();
-  void serve_page();
-
-  // The loop.
-  void commands(Pass& pass);
-  void settle(Pass& pass);
-  void handle(Pass& pass, const Request& request);
-  void end(int signal);
-  void watch_end(TimePoint give_up);
-  bool nothing_left() const;
-  void answer(HttpRequest&& request, HttpReply reply);
-
-  Config config;
-  Belongings belongings;
-  std::vector<IpAddress> own = transport::own_addresses();
-  Random random{transport::random_seed()};
-  transport::Shard shard;
-  transport::Edge edge;
-  std::vector<Bound> bound;
-  std::vector<std::pair<FlowId, SocketAddress>> shared;
-  std::vector<SocketAddress> shared_addresses;
-  SocketAddress web;
-  std::optional<media::DtlsContext> dtls;
-  std::optional<Exchange> exchange;
-  std::optional<media::Engine> engine;
-  std::optional<HttpServer> http;
-  CallLog call_log;
-  std::deque<std::function<void(Pass&)>> waiting;  // for the next pass
-  std::optional<transport::Driver<Exchange, media::Engine>> driver;
-  int signals = 0;
-  int status = 0;
-};
-
 // ---- opening
+
+Result<void, std::string> Gateway::Impl::open_directory() {
+  auto opened = Directory::open(*belongings.store, belongings.accounts, config.realm, Random(random.fork("directory")),
+                                transport::read_clocks().wall);
+  if (!opened) return fail(opened.error());
+  directory = std::move(*opened);
+  return {};
+}
 
 Result<void, std::string> Gateway::Impl::listen_sip() {
   const auto refuse = [](const char* protocol, const SocketAddress& address, const transport::SystemError& error) {
@@ -129,8 +89,9 @@ Result<void, std::string> Gateway::Impl::listen_media() {
 }
 
 Result<void, std::string> Gateway::Impl::listen_web() {
-  http.emplace(shard, http_for(config),
-               [this](HttpRequest&& request, HttpReply reply) { answer(std::move(request), std::move(reply)); });
+  http.emplace(shard, http_for(config), [this](HttpRequest&& request, HttpReply reply) {
+    routes->handle(std::move(request), std::move(reply));
+  });
   const auto local = http->listen(config.web.listen);
   if (!local) {
     return fail("cannot listen on tcp " + config.web.listen.text() + ": " + local.error().text() +
@@ -143,16 +104,49 @@ Result<void, std::string> Gateway::Impl::listen_web() {
 }
 
 void Gateway::Impl::compose() {
+  const auto wake = [this] { edge.wake(); };
   exchange.emplace(settings_for(config, bound, own, belongings.accounts), random.fork("exchange"));
   engine.emplace(engine_for(config, shared_addresses, own, *dtls), random.fork("engine"));
   for (const auto& [flow, address] : shared) engine->add_shared_port(flow, address);
-  serve_page();
+  ClientApiConfig client_config;
+  client_config.grace = config.timers.client_grace;
+  clients.emplace(client_config, *directory, random.fork("clients"), transport::read_clocks, wake);
+  routes.emplace(belongings.api_secret, *directory, api_sources(), wake);
+  DispatcherConfig webhooks;
+  webhooks.url = config.webhook_url;
+  webhooks.secrets = config.webhook_secrets;
+  webhooks.reply_limit = config.timers.policy;
+  dispatcher.emplace(std::move(webhooks), random.fork("webhooks"));
+  webhook.emplace(shard, WebhookConfig{.connections = kWebhookConnections});
+  serve();
   driver.emplace(
       edge, *exchange, *engine, [this](Pass& pass) { settle(pass); }, [this](Pass& pass) { commands(pass); });
   shard.on_signal({SIGTERM, SIGINT}, [this](int signal) { end(signal); });
 }
 
-void Gateway::Impl::serve_page() {
+ApiSources Gateway::Impl::api_sources() {
+  ApiSources out;
+  out.clock = transport::read_clocks;
+  out.calls = [this] {
+    std::vector<CallFacts> calls = exchange->list();
+    for (CallFacts& call : calls) call = named(std::move(call));
+    return calls;
+  };
+  out.call = [this](std::string_view id) {
+    auto call = exchange->find(id);
+    if (call) call = named(std::move(*call));
+    return call;
+  };
+  out.sessions_of = [this](std::string_view client) { return clients->sessions_of(client); };
+  out.is_connected = [this](std::string_view client) { return clients->is_connected(client); };
+  out.is_ending = [this] { return signals > 0; };
+  out.metrics = [this] {
+    return metrics_page({*exchange, *engine, edge, *http, *clients, *dispatcher, outbox_dropped, shard.dropped()});
+  };
+  return out;
+}
+
+void Gateway::Impl::serve() {
   for (const WebFile& file : web_files()) {
     const std::string name(file.name);
     HttpFile served{"/" + name, content_type(name), file.bytes, {{"Cache-Control", "no-cache"}}};
@@ -164,79 +158,14 @@ void Gateway::Impl::serve_page() {
     }
     http->serve_file(std::move(served));
   }
-}
-
-// ---- the loop
-
-void Gateway::Impl::commands(Pass& pass) {
-  while (!waiting.empty()) {
-    const auto one = std::move(waiting.front());
-    waiting.pop_front();
-    one(pass);
-  }
-}
-
-// An event of one machine may make the other say something: until both are silent.
-void Gateway::Impl::settle(Pass& pass) {
-  for (bool busy = true; busy;) {
-    busy = false;
-    while (const auto event = engine->poll_event()) {
-      exchange->media(pass, *event);
-      busy = true;
-    }
-    while (const auto request = exchange->poll_event()) {
-      handle(pass, *request);
-      busy = true;
-    }
-  }
-}
-
-void Gateway::Impl::handle(Pass& pass, const Request& request) {
-  if (const auto* order = std::get_if<OrderMedia>(&request)) {
-    engine->obey(pass, order->order);
-  } else if (const auto* told = std::get_if<TellServer>(&request)) {
-    call_log.changed(told->call);
-  } else if (const auto* ended = std::get_if<CallEnded>(&request)) {
-    log(LogLevel::info, call_log.ended(ended->call));
-  } else if (const auto* binding = std::get_if<BindingChanged>(&request)) {
-    log(LogLevel::info, (binding->expires == 0 ? "unregistered " : "registered ") + printable(binding->account) +
-                            " from " + binding->source.text());
-  }
-}
-
-void Gateway::Impl::answer(HttpRequest&& request, HttpReply reply) {
-  if (request.path == "/healthz") return reply({200, "application/json", R"({"status":"ok"})", {}});
-  reply(HttpResponse::error(404, "not_found", "There is nothing here."));
-}
-
-// ---- the end
-
-bool Gateway::Impl::nothing_left() const {
-  const Census census = exchange->census();
-  return census[Census::calls] == 0 && census[Census::sessions] == 0 && census[Census::reaping] == 0;
-}
-
-void Gateway::Impl::end(int signal) {
-  if (++signals > 1) {
-    log(LogLevel::warning, "asked a second time: ending at once");
-    status = 1;
-    return shard.stop();
-  }
-  log(LogLevel::info, signal == SIGTERM ? "asked to end" : "interrupted: ending");
-  edge.stop_listening();
-  waiting.emplace_back([this](Pass& pass) {
-    exchange->drop_all(pass);
-    const TimePoint give_up = pass.now.steady + config.timers.shutdown;
-    shard.after(Duration{}, [this, give_up] { watch_end(give_up); });
-  });
-  edge.wake();
-}
-
-void Gateway::Impl::watch_end(TimePoint give_up) {
-  const bool late = transport::read_clocks().steady >= give_up;
-  if (late && !nothing_left()) log(LogLevel::warning, "some far sides did not answer in time");
-  if (late || nothing_left()) return shard.stop();
-  shard.after(kEndPoll, [this, give_up] { watch_end(give_up); });
+  WsRoute route;
+  route.path = "/ws";
+  route.subprotocols = {"isthmus.v1"};
+  route.limits.queue_bytes = kClientQueueBytes;
+  route.opened = [this](std::shared_ptr<transport::WsConnection> connection, const HttpRequest&) {
+    clients->opened(std::move(connection));
+  };
+  http->serve_websocket(std::move(route));
 }
 
 // ---- the class
@@ -249,6 +178,7 @@ Result<std::unique_ptr<Gateway>, std::string> Gateway::open(const Config& config
   auto dtls = media::DtlsContext::make_self_signed();
   if (!dtls) return fail(dtls.error());
   impl->dtls = std::move(*dtls);
+  if (auto done = impl->open_directory(); !done) return fail(done.error());
   if (auto done = impl->listen_sip(); !done) return fail(done.error());
   if (auto done = impl->listen_media(); !done) return fail(done.error());
   if (auto done = impl->listen_web(); !done) return fail(done.error());

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/api/wire.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/text.hpp"
+
+namespace isthmus::gateway {
+namespace {
+
+constexpr size_t kMaxName = 64;
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+void add_ending(Json& out, const CallFacts& call) {
+  if (call.state != CallState::dropped) return;
+  if (call.code != 0) out.set("code", int{call.code});
+  out.set("reason", word(call.reason));
+  if (!call.text.empty()) out.set("text", call.text);
+}
+
+Json prior_of(const CallFacts& call) {
+  return call.prior ? Json(word(*call.prior)) : Json();
+}
+
+Json facts_of(const CallFacts& call) {
+  Json out = Json::object({{"id", call.id},
+                           {"seq", call.sequence},
+                           {"dir", word(call.direction)},
+                           {"current_state", word(call.state)},
+                           {"prior_state", prior_of(call)},
+                           {"from", call.from},
+                           {"to", call.to},
+                           {"target", text_or_null(call.target)},
+                           {"module", text_or_null(call.module)},
+                           {"client", text_or_null(call.client)}});
+  add_ending(out, call);
+  return out;
+}
+
+bool consists_of(std::string_view text, std::string_view more) {
+  return !text.empty() && text.size() <= kMaxName && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_alpha(c) || is_digit(c) || more.find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+std::string timestamp(WallTime time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::milliseconds>(time - day));
+  char out[40];
+  std::snprintf(out, sizeof out, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  return out;
+}
+
+Json call_for_client(const CallFacts& call, bool offer) {
+  Json out = Json::object({{"call_id", call.id}});
+  if (!call.reference.empty()) out.set("ref", call.reference);
+  out.set("seq", call.sequence).set("dir", word(call.direction)).set("state", word(call.state));
+  out.set("prior_state", prior_of(call)).set("from", call.from);
+  if (offer && !call.from_name.empty()) out.set("from_name", call.from_name);
+  out.set("to", call.to).set("at", timestamp(call.changed));
+  if (call.state == CallState::ringing && call.direction == CallDirection::outgoing)
+    out.set("early_media", call.early_media);
+  if (!call.sdp.empty()) out.set("sdp", call.sdp);
+  add_ending(out, call);
+  return out;
+}
+
+Json call_for_server(const CallFacts& call) {
+  Json out = facts_of(call);
+  if (call.state == CallState::ringing) out.set("early_media", call.early_media);
+  if (call.state == CallState::confirmed && !call.sdp.empty()) out.set("sdp", call.sdp);
+  return out;
+}
+
+Json call_for_list(const CallFacts& call) {
+  Json out = facts_of(call);
+  out.set("created_at", timestamp(call.started)).set("changed_at", timestamp(call.changed));
+  out.set("reaping_legs", int{call.reaping_legs});
+  return out;
+}
+
+bool is_user(std::string_view text) {
+  return consists_of(text, "_.!~*'()&=+$,;?/-");
+}
+
+bool is_id(std::string_view text) {
+  return consists_of(text, "-_");
+}
+
+}  // namespace isthmus::gateway

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The inside of the gateway, shared by gateway.cpp (opening) and gateway_loop.cpp (running and ending). For these two
+// alone.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "gateway/api/client_api.hpp"
+#include "gateway/api/dispatcher.hpp"
+#include "gateway/api/routes.hpp"
+#include "gateway/api/webhook.hpp"
+#include "gateway/call/exchange.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/observe/call_log.hpp"
+#include "media/dtls_context.hpp"
+#include "transport/driver.hpp"
+#include "transport/shard.hpp"
+#include "transport/system.hpp"
+
+namespace isthmus::gateway {
+
+struct Gateway::Impl {
+  Impl(const Config& the_config, Belongings the_belongings)
+      : config(the_config), belongings(std::move(the_belongings)), edge(shard, edge_for(config)) {}
+
+  // Opening, in this order.
+  Result<void, std::string> open_directory();
+  Result<void, std::string> listen_sip();
+  Result<void, std::string> listen_media();
+  Result<void, std::string> listen_web();
+  void compose();
+  void serve();
+  ApiSources api_sources();
+
+  // The loop.
+  void commands(Pass& pass);
+  void settle(Pass& pass);
+  void handle(Pass& pass, const Request& request);
+  void obey(Pass& pass, const ClientApi::Output& output);
+  void obey(Pass& pass, const Routes::Output& output);
+  void obey(Pass& pass, const Dispatcher::Output& output);
+  CallFacts named(CallFacts call) const;
+  void arm();
+  void tick();
+
+  // The end.
+  void end(int signal);
+  void watch_end(TimePoint not_before, TimePoint give_up);
+  bool nothing_left() const;
+
+  Config config;
+  Belongings belongings;
+  std::vector<IpAddress> own = transport::own_addresses();
+  Random random{transport::random_seed()};
+  std::optional<Directory> directory;
+  transport::Shard shard;
+  transport::Edge edge;
+  std::vector<Bound> bound;
+  std::vector<std::pair<FlowId, SocketAddress>> shared;
+  std::vector<SocketAddress> shared_addresses;
+  SocketAddress web;
+  std::optional<media::DtlsContext> dtls;
+  std::optional<Exchange> exchange;
+  std::optional<media::Engine> engine;
+  std::optional<ClientApi> clients;
+  std::optional<Routes> routes;
+  std::optional<Dispatcher> dispatcher;
+  std::optional<WebhookClient> webhook;
+  std::optional<HttpServer> http;
+  CallLog call_log;
+  std::deque<std::function<void(Pass&)>> waiting;  // for the next pass
+  std::optional<transport::Driver<Exchange, media::Engine>> driver;
+  TimePoint armed = kNever;  // when tick() comes
+  uint64_t outbox_dropped = 0;
+  int signals = 0;
+  int status = 0;
+};
+
+}  // namespace isthmus::gateway

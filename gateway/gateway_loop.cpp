@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// Values on their way between Exchange, engine, clients, HTTP API and webhooks; and the orderly end.
+#include <algorithm>
+#include <csignal>
+
+#include "gateway/gateway_impl.hpp"
+#include "gateway/observe/log.hpp"
+
+namespace isthmus::gateway {
+namespace {
+
+constexpr auto kEndPoll = std::chrono::milliseconds(20);     // while waiting for the far sides at the end
+constexpr auto kLastWords = std::chrono::milliseconds(100);  // for what is queued to clients
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+}  // namespace
+
+// ---- inputs from clients, web server and timers
+
+void Gateway::Impl::commands(Pass& pass) {
+  while (!waiting.empty()) {
+    const auto one = std::move(waiting.front());
+    waiting.pop_front();
+    one(pass);
+  }
+  while (const auto output = clients->poll()) obey(pass, *output);
+  while (const auto output = routes->poll()) obey(pass, *output);
+  while (const auto output = dispatcher->poll()) obey(pass, *output);
+}
+
+void Gateway::Impl::obey(Pass& pass, const ClientApi::Output& output) {
+  if (const auto* command = std::get_if<Command>(&output)) return exchange->command(pass, *command);
+  const auto& news = std::get<ClientNews>(output);
+  log(LogLevel::info,
+      "client " + printable(news.client) + (news.connected ? " signed in, " : " is gone, ") + news.session);
+  dispatcher->tell(pass.now, news);
+}
+
+void Gateway::Impl::obey(Pass& pass, const Routes::Output& output) {
+  if (const auto* command = std::get_if<Command>(&output)) return exchange->command(pass, *command);
+  clients->removed(std::get<ClientRemoved>(output).client);
+}
+
+void Gateway::Impl::obey(Pass& pass, const Dispatcher::Output& output) {
+  if (const auto* post = std::get_if<Dispatcher::Post>(&output)) {
+    return webhook->post(post->post, [this, ticket = post->ticket](Result<WebhookReply, WebhookFault> result) {
+      dispatcher->finished(transport::read_clocks(), ticket, result);
+      edge.wake();
+    });
+  }
+  auto [ask, policy] = std::get<Dispatcher::Verdict>(output);
+  // The web server names a client; the Exchange knows it by what it is called by.
+  const ClientEntry* client = directory->find(policy.target);
+  if (client != nullptr) policy.target = client->identities.front();
+  exchange->reply(pass, ask, policy);
+}
+
+// ---- events of the machines
+
+// An event of one machine may make the other say something: until both are silent.
+void Gateway::Impl::settle(Pass& pass) {
+  for (bool busy = true; busy;) {
+    busy = false;
+    while (const auto event = engine->poll_event()) {
+      exchange->media(pass, *event);
+      busy = true;
+    }
+    while (const auto request = exchange->poll_event()) {
+      handle(pass, *request);
+      busy = true;
+    }
+    while (const auto output = dispatcher->poll()) {
+      obey(pass, *output);
+      busy = true;
+    }
+  }
+  routes->settle();
+  outbox_dropped = pass.out.dropped;
+  arm();
+}
+
+// A call is a client's by its id, whichever of its identities was called.
+CallFacts Gateway::Impl::named(CallFacts call) const {
+  const ClientEntry* owner = call.client.empty() ? nullptr : directory->owner(call.client);
+  if (owner != nullptr && directory->find(call.client) == nullptr) call.client = owner->id;
+  return call;
+}
+
+void Gateway::Impl::handle(Pass& pass, const Request& request) {
+  std::visit(Overloaded{
+                 [&](const OrderMedia& it) { engine->obey(pass, it.order); },
+                 [&](const AskPolicy& it) { dispatcher->ask(pass.now, {it.ask, it.kind, named(it.call)}); },
+                 [&](const TellServer& it) {
+                   call_log.changed(it.call);
+                   dispatcher->tell(pass.now, named(it.call));
+                 },
+                 [&](const TellClient& it) { clients->tell(it); },
+                 [&](const CommandDone& it) {
+                   clients->done(it);
+                   routes->done({it.token, it.error, named(it.call)});
+                 },
+                 [&](const CallEnded& it) {
+                   const CallFacts call = named(it.call);
+                   routes->ended(call);
+                   log(LogLevel::info, call_log.ended(call));
+                 },
+                 [&](const BindingChanged& it) {
+                   log(LogLevel::info, (it.expires == 0 ? "unregistered " : "registered ") + printable(it.account) +
+                                           " from " + it.source.text());
+                 },
+             },
+             request);
+}
+
+// ---- time for clients and webhooks
+
+void Gateway::Impl::arm() {
+  const TimePoint next = std::min(clients->next_deadline(), dispatcher->next_deadline());
+  if (next >= armed) return;
+  armed = next;
+  const TimePoint now = transport::read_clocks().steady;
+  shard.after(std::max(Duration{}, next - now), [this, next] {
+    if (armed == next) tick();
+  });
+}
+
+void Gateway::Impl::tick() {
+  armed = kNever;
+  const Now now = transport::read_clocks();
+  clients->expire(now);
+  dispatcher->expire(now);
+  edge.wake();
+}
+
+// ---- the end
+
+bool Gateway::Impl::nothing_left() const {
+  const Census census = exchange->census();
+  return census[Census::calls] == 0 && census[Census::sessions] == 0 && census[Census::reaping] == 0 &&
+         dispatcher->empty();
+}
+
+void Gateway::Impl::end(int signal) {
+  if (++signals > 1) {
+    log(LogLevel::warning, "asked a second time: ending at once");
+    status = 1;
+    return shard.stop();
+  }
+  log(LogLevel::info, signal == SIGTERM ? "asked to end" : "interrupted: ending");
+  edge.stop_listening();
+  waiting.emplace_back([this](Pass& pass) {
+    exchange->drop_all(pass);
+    const TimePoint now = pass.now.steady;
+    shard.after(Duration{}, [this, now] {
+      clients->end();
+      watch_end(now + kLastWords, now + config.timers.shutdown);
+    });
+  });
+  edge.wake();
+}
+
+void Gateway::Impl::watch_end(TimePoint not_before, TimePoint give_up) {
+  const TimePoint now = transport::read_clocks().steady;
+  const bool over = nothing_left();
+  if (now >= give_up && !over) log(LogLevel::warning, "not everybody answered in time");
+  if (now >= give_up || (over && now >= not_before)) return shard.stop();
+  shard.after(kEndPoll, [this, not_before, give_up] { watch_end(not_before, give_up); });
+}
+
+}  // namespace isthmus::gateway

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// The metrics page of the gateway: gauges are read from the machines and containers at the moment of asking, never
+// counted up and down beside them; every drop of every part is there by its reason.
+#pragma once
+
+#include <string>
+
+#include "gateway/api/client_api.hpp"
+#include "gateway/api/dispatcher.hpp"
+#include "gateway/api/http_server.hpp"
+#include "gateway/call/exchange.hpp"
+#include "media/engine.hpp"
+#include "transport/edge.hpp"
+
+namespace isthmus::gateway {
+
+struct MetricSources {
+  const Exchange& exchange;
+  const media::Engine& engine;
+  const transport::Edge& edge;
+  const HttpServer& http;
+  const ClientApi& clients;
+  const Dispatcher& webhooks;
+  uint64_t outbox_dropped = 0;
+  uint64_t posted_dropped = 0;
+};
+
+std::string metrics_page(const MetricSources& from);
+
+}  // namespace isthmus::gateway
