@@ -63,7 +63,9 @@ TEST(Scan, StoppedTextGivesTheSameResults) {
     const Message& message = result.message;
     const auto uri = parse_uri(message.request_uri());
     EXPECT_EQ(uri.has_value(), message.is_request());
-    if (uri) EXPECT_EQ(uri->host, message.request_uri_parsed().host);
+    if (uri) {
+      EXPECT_EQ(uri->host, message.request_uri_parsed().host);
+    }
     for (size_t i = 0; i < message.line_count(); ++i) {
       const HeaderField line = message.line(i);
       EXPECT_EQ(header_of(std::string(line.name)), line.header);

@@ -129,7 +129,9 @@ TEST(Uri, LengthsAreBounded) {  // advisory 31
     const std::string text = "sip:" + std::string(size, 'a') + "@h";
     const auto uri = parse_uri(text);
     EXPECT_EQ(uri.has_value(), text.size() <= kMaxUriLength) << size;
-    if (!uri) EXPECT_EQ(uri.error().code, ParseCode::uri_too_long);
+    if (!uri) {
+      EXPECT_EQ(uri.error().code, ParseCode::uri_too_long);
+    }
   }
   std::string many = "sip:h";
   for (size_t i = 0; i < kMaxUriParams; ++i) many += ";p";
