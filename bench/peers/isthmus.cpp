@@ -70,8 +70,8 @@ class FullReader {
       default: sum_ += value.size(); break;
     }
   }
-  void each(std::string_view value, void (FullReader::*read)(std::string_view)) {
-    for (const std::string_view element : List{value}) (this->*read)(element);
+  void each(std::string_view value, void (FullReader::*take_one)(std::string_view)) {
+    for (const std::string_view element : List{value}) (this->*take_one)(element);
   }
   template <class R>
   void take(const R& result) {
