@@ -79,9 +79,11 @@ class Bounds(unittest.TestCase):
             {"name": "parse/isthmus", "run_name": "parse/isthmus", "run_type": "iteration", "cpu_time": t, "time_unit": "ns", "allocations": 0.0}
             for t in (120.0, 100.0)
         ]
+        manual = "parse/libosip2/iterations:1/manual_time"
+        rows.append({"name": manual, "run_name": manual, "run_type": "iteration", "cpu_time": 1.0, "real_time": 200.0, "time_unit": "ns"})
         rows.append({"name": "parse/sofia", "run_name": "parse/sofia", "run_type": "iteration", "cpu_time": 0.4, "time_unit": "us"})
         with tempfile.TemporaryDirectory() as root:
-            report = write(root, "r.json", json.dumps({"benchmarks": rows}))
+            report = write(root, "parse.json", json.dumps({"benchmarks": rows}))
             limits = write(root, "b.json", json.dumps(bounds))
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 return bench_table.main(["--bounds", limits, *(["--some"] if some else []), report])
@@ -89,8 +91,15 @@ class Bounds(unittest.TestCase):
     def test_R5_3_a_broken_bound_is_red(self):
         self.assertEqual(self.run_with({"parse": {"sofia": 0.26, "counter:allocations": 0}}), 0)
         self.assertEqual(self.run_with({"parse": {"sofia": 0.24}}), 1)
+        self.assertEqual(self.run_with({"parse": {"libosip2": 0.51}}), 0)
+        self.assertEqual(self.run_with({"parse": {"libosip2": 0.49}}), 1)
         self.assertEqual(self.run_with({"parse": {"counter:allocations": -1}}), 1)
         self.assertEqual(self.run_with({"parse": {"counter:unknown": 1}}), 1)
+
+    def test_a_bound_may_name_another_measure_of_ours(self):
+        self.assertEqual(self.run_with({"pars*": {"ours:parse": 1.0}}), 0)
+        self.assertEqual(self.run_with({"pars*": {"ours:parse": 0.9}}), 1)
+        self.assertEqual(self.run_with({"parse": {"ours:gone": 0.9}}), 0)
 
     def test_an_absent_peer_is_said_and_an_absent_measure_is_red(self):
         self.assertEqual(self.run_with({"parse": {"libre": 0.1}}), 0)
