@@ -134,6 +134,7 @@ class Endpoint {
   bool is_own_host(std::string_view host, uint16_t port) const;
 
   const Counters<SipDrop>& drops() const { return drops_; }
+  void count(SipDrop drop) { drops_.add(drop); }  // what the owner let go
   const TimerConfig& timers() const { return config_.timers; }
   Random& random() { return random_; }
 

@@ -142,7 +142,7 @@ void UserAgent::take(Pass& pass, const EndpointEvent& event) {
     case EndpointEventKind::stray_response: {
       const SessionId id = find_session(message(), message().from_tag());
       InviteUsage* session = sessions_.find(id);
-      if (session == nullptr) return;  // D10: dropped; answering it would make us a reflector
+      if (session == nullptr) return endpoint_.count(SipDrop::stray_response);  // D10: an answer would reflect
       session->stray_2xx(context);
       return settle(pass, id);
     }
@@ -179,7 +179,7 @@ SessionId UserAgent::find_session(const Message& message, std::string_view local
 void UserAgent::take_ack(Pass& pass) {
   const SessionId id = find_session(message(), message().to_tag());
   InviteUsage* session = sessions_.find(id);
-  if (session == nullptr || !session->is_dialog_of(message())) return;
+  if (session == nullptr || !session->is_dialog_of(message())) return endpoint_.count(SipDrop::stray_ack);
   UsageContext context = this->context(pass);
   session->acknowledged(context);
   settle(pass, id);

@@ -252,12 +252,25 @@ void Exchange::take_register(Pass& pass, const Incoming& request) {
 void Exchange::note_changes(Pass& pass, const std::vector<Registrar::Change>& changes) {
   for (const Registrar::Change& change : changes) {
     user_agent_.keep_alive(pass, change.binding.path, change.added);
+    if (change.moved_from) move_calls(change);
     const auto left = change.removed ? Duration{} : change.binding.expires - pass.now.steady;
     requests_.push_back(
         BindingChanged{change.account, change.binding.contact,
                        static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(left).count()),
                        change.binding.path.remote});
   }
+}
+
+// R1.33: a phone that registered again over another way is reached there in its calls, too.
+void Exchange::move_calls(const Registrar::Change& change) {
+  calls_.for_each([&](CallId, Call& call) {
+    for (Side* side : {&call.a, &call.b}) {
+      if (side->kind != Side::Kind::sip || side->account != change.account || side->source != *change.moved_from)
+        continue;
+      side->source = change.binding.path;
+      user_agent_.move_flow(side->session, change.binding.path);
+    }
+  });
 }
 
 // Advisory 8: a request with both tags from a new source must be proved; otherwise the dialog does not exist for it.

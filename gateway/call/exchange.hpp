@@ -90,6 +90,7 @@ class Exchange {
   void take_register(Pass& pass, const Incoming& request);
   void take_verify(Pass& pass, const sip::UserAgentEvent& event);
   void note_changes(Pass& pass, const std::vector<Registrar::Change>& changes);
+  void move_calls(const Registrar::Change& change);
   InVerdict admit(Now now, const Incoming& request, std::string& module);
   OutVerdict find_target(Now now, const Parties& parties, std::string& module);
   Side* side_of(Call& call, sip::SessionId session);

@@ -23,8 +23,9 @@ std::string shown_name(const sip::NameAddr& address) {
   return out;
 }
 
-std::string without_params(const std::string& uri) {
-  return uri.substr(0, uri.find_first_of(";?"));
+std::string host_of(std::string_view uri_text) {
+  const auto uri = sip::parse_uri(uri_text);
+  return uri ? std::string(uri->host) : std::string{};
 }
 
 std::string target_text(const CallTarget& target) {
@@ -238,7 +239,9 @@ void Exchange::place_sip(Pass& pass, Call& call, const SipTarget& target) {
   const std::string host = target.from_host.empty() ? settings_.domain : target.from_host;
   spec.from = "<sip:" + sip::escape_user(call.parties.from) + "@" + host + ">";
   if (!call.facts.from_name.empty()) spec.from = sip::quote(call.facts.from_name) + " " + spec.from;
-  spec.to = "<" + without_params(target.request_uri) + ">";
+  // R0.4: To names who was dialled, the Request-URI where; a registered party goes by its address of record.
+  const std::string to_host = target.keep_flow ? settings_.domain : host_of(target.request_uri);
+  spec.to = "<sip:" + sip::escape_user(call.parties.to) + "@" + to_host + ">";
   spec.contact_user = call.parties.from;
   spec.target = target.target;
   spec.keep_flow = target.keep_flow;

@@ -23,6 +23,20 @@ uint32_t seconds_left(TimePoint expires, TimePoint now) {
   return static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(expires - now).count());
 }
 
+// baresip before 3.12 gives up at a challenge whose algorithm it does not know, even where MD5 stands beside it
+// (trap 27). Nothing is lost by offering it MD5 alone: who can forge this header could strike out the other line too.
+bool stops_at_unknown_algorithm(std::string_view user_agent) {
+  constexpr std::string_view kName = "baresip v";
+  if (!user_agent.starts_with(kName)) return false;
+  const std::string_view version = user_agent.substr(kName.size());
+  const size_t dot = version.find('.');
+  if (dot == std::string_view::npos) return false;
+  const std::string_view rest = version.substr(dot + 1);
+  const auto major = parse_number(version.substr(0, dot));
+  const auto minor = parse_number(rest.substr(0, rest.find('.')));
+  return major && minor && (*major < 3 || (*major == 3 && *minor < 12));
+}
+
 // RFC 3261 10.3 step 7, RFC 5626 6: the same instance and reg-id, else an equivalent URI.
 bool is_same_binding(const Binding& known, const sip::Contact& contact) {
   if (!contact.instance.empty() && contact.reg_id) {
@@ -58,9 +72,12 @@ bool Registrar::is_own_domain(std::string_view host) const {
 
 // ---- who is it?
 
-Refuse Registrar::challenge(Now now, bool proxy, bool stale, bool after_refusal) const {
+Refuse Registrar::challenge(Now now, const sip::Message& asking, bool proxy, bool stale, bool after_refusal) const {
   Refuse out{proxy ? 407 : 401, {}, "credentials needed"};
-  for (std::string& value : auth_.challenge(now, stale, after_refusal)) {
+  std::vector<std::string> values = auth_.challenge(now, stale, after_refusal);
+  const std::string_view user_agent = asking.header(sip::Header::user_agent).value_or(std::string_view{});
+  if (values.size() > 1 && stops_at_unknown_algorithm(user_agent)) values.erase(values.begin());  // MD5 is the last
+  for (std::string& value : values) {
     out.headers.push_back({proxy ? "Proxy-Authenticate" : "WWW-Authenticate", std::move(value)});
   }
   return out;
@@ -89,10 +106,10 @@ InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) 
   for (const auto value : message.values(proxy ? sip::Header::proxy_authorization : sip::Header::authorization))
     values.push_back(value);
   const auto claimed = auth_.read(values);
-  if (!claimed) return challenge(now, proxy, false);
+  if (!claimed) return challenge(now, message, proxy, false);
   if (!*claimed) {
     const auto proved = proved_.find(request.path.flow);
-    if (proved == proved_.end() || !is_reliable(request.protocol)) return challenge(now, proxy, false);
+    if (proved == proved_.end() || !is_reliable(request.protocol)) return challenge(now, message, proxy, false);
     return Admitted{proved->second, true};
   }
   const sip::ClaimedCredentials& credentials = **claimed;
@@ -100,11 +117,11 @@ InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) 
   const auto secret = known == accounts_.end() ? std::nullopt : std::optional(known->second);
   switch (auth_.verify(now, message.method_text(), credentials, secret)) {
     case sip::AuthVerdict::accepted: break;
-    case sip::AuthVerdict::stale: return challenge(now, proxy, true);
-    case sip::AuthVerdict::replayed: return challenge(now, proxy, false);
+    case sip::AuthVerdict::stale: return challenge(now, message, proxy, true);
+    case sip::AuthVerdict::replayed: return challenge(now, message, proxy, false);
     case sip::AuthVerdict::refused:  // R4.2: one more try, then the end
       if (auth_.is_second_try(credentials)) return Refuse{403, {}, "wrong credentials"};
-      return challenge(now, proxy, false, true);
+      return challenge(now, message, proxy, false, true);
   }
   // RFC 3261 22.4, RFC 7616 3.4.6: the digest must be of this request.
   if (credentials.uri != message.request_uri()) return Refuse{403, {}, "the digest is of another Request-URI"};
@@ -205,7 +222,7 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
   if (const auto* known = bindings(account)) next = *known;
   std::vector<Change> changes;
   const auto remove_at = [&](size_t index) {
-    changes.push_back({account, next[index], false, true});
+    changes.push_back({account, next[index], false, true, {}});
     next.erase(next.begin() + static_cast<std::ptrdiff_t>(index));
   };
   const auto is_old = [&](const Binding& known) {
@@ -225,6 +242,8 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
     const auto known = std::find_if(next.begin(), next.end(),
                                     [&](const Binding& binding) { return is_same_binding(binding, contact); });
     if (known != next.end() && is_old(*known)) return {500, {}, true, {}};
+    std::optional<Path> moved_from;
+    if (known != next.end() && known->path != request.path) moved_from = known->path;
     if (known != next.end()) remove_at(static_cast<size_t>(known - next.begin()));
     if (wanted == 0) continue;
     if (next.size() >= max_bindings_) return {403, {}, true, {}};
@@ -240,7 +259,7 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
                     now.steady,
                     std::string(message.header(sip::Header::user_agent).value_or(std::string_view{}))};
     earliest_ = std::min(earliest_, binding.expires);
-    changes.push_back({account, binding, true, false});
+    changes.push_back({account, binding, true, false, moved_from});
     next.push_back(std::move(binding));
   }
   if (next.empty()) {
@@ -260,7 +279,7 @@ std::vector<Registrar::Change> Registrar::expire(TimePoint now) {
   for (auto it = bindings_.begin(); it != bindings_.end();) {
     auto& list = it->second;
     for (const Binding& binding : list) {
-      if (binding.expires <= now) out.push_back({it->first, binding, false, true});
+      if (binding.expires <= now) out.push_back({it->first, binding, false, true, {}});
     }
     std::erase_if(list, [&](const Binding& binding) { return binding.expires <= now; });
     for (const Binding& binding : list) earliest_ = std::min(earliest_, binding.expires);

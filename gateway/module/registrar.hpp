@@ -44,6 +44,7 @@ class Registrar : public Module {
     Binding binding;
     bool added = false;
     bool removed = false;
+    std::optional<Path> moved_from;  // the binding was renewed over another way
   };
   struct Outcome {
     int status = 200;
@@ -67,7 +68,7 @@ class Registrar : public Module {
  private:
   // Who sends this? A challenge or refusal otherwise. `proxy`: 407, else 401.
   InVerdict authenticate(Now now, const Incoming& request, bool proxy);
-  Refuse challenge(Now now, bool proxy, bool stale, bool after_refusal = false) const;
+  Refuse challenge(Now now, const sip::Message& asking, bool proxy, bool stale, bool after_refusal = false) const;
   bool speaks_for(const sip::Message& message, std::string_view account) const;
   Outcome apply(Now now, const Incoming& request, const std::string& account);
   Outcome list(Now now, const std::string& account) const;
