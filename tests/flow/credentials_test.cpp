@@ -228,6 +228,24 @@ TEST(AccountCredentials, R4_2AWrongPasswordIsChallengedOnceMoreAndThenRefused) {
   }
 }
 
+TEST(AccountCredentials, Trap27ABaresipThatStopsAtAnUnknownAlgorithmIsOfferedMd5Alone) {
+  const auto offered = [](const std::string& user_agent) {
+    Phone flow;
+    flow.ask("REGISTER", "User-Agent: " + user_agent + "\r\n");
+    std::string out;
+    const sip::Message challenged = flow.phone.last("401 REGISTER");
+    for (const auto value : challenged.values(sip::Header::www_authenticate)) {
+      const auto params = sip::DigestParams::parse(value);
+      if (params) out += std::string(params->find("algorithm").value_or("none")) + " ";
+    }
+    return out;
+  };
+  for (const char* old : {"baresip v1.0.0 (x86_64/linux)", "baresip v0.6.5", "baresip v3.11.9 (x)"})
+    EXPECT_EQ(offered(old), "MD5 ") << old;
+  for (const char* other : {"baresip v3.12.0 (x)", "baresip v10.1", "baresip v", "baresip v1", "Yealink 1.0"})
+    EXPECT_EQ(offered(other), "SHA-256 MD5 ") << other;
+}
+
 TEST(AccountCredentials, R4_2G18AnUnknownUserIsToldAndWorkedLikeAWrongPassword) {
   struct Seen {
     std::string log;
