@@ -3,23 +3,15 @@
 #include <osipparser2/osip_parser.h>
 #include <osipparser2/osip_port.h>
 
-#include <cstdlib>
-
 #include "bench/peers/peer.hpp"
 
 namespace isthmus::bench {
 namespace {
 
-std::string_view view(const char* text) {
-  return text == nullptr ? std::string_view{} : std::string_view(text);
-}
-unsigned number(const char* text) {
-  return text == nullptr ? 0 : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
-}
 std::string_view param(osip_list_t* params, const char* name) {
   osip_generic_param_t* found = nullptr;
   osip_generic_param_get_byname(params, const_cast<char*>(name), &found);
-  return found == nullptr ? std::string_view{} : view(found->gvalue);
+  return found == nullptr ? std::string_view{} : view_of(found->gvalue);
 }
 
 class Osip : public Peer {
@@ -34,40 +26,33 @@ class Osip : public Peer {
     auto* via = static_cast<osip_via_t*>(osip_list_get(&message_->vias, 0));
     if (via == nullptr || message_->cseq == nullptr || message_->call_id == nullptr) return false;
     if (message_->sip_method != nullptr) {
-      fields.method = view(message_->sip_method);
-      fields.uri_user = view(message_->req_uri->username);
-      fields.uri_host = view(message_->req_uri->host);
-      fields.uri_port = number(message_->req_uri->port);
+      fields.method = view_of(message_->sip_method);
+      fields.uri_user = view_of(message_->req_uri->username);
+      fields.uri_host = view_of(message_->req_uri->host);
+      fields.uri_port = number_of(message_->req_uri->port);
     } else {
       fields.status = message_->status_code;
     }
-    fields.transport = view(via->protocol);
-    fields.sent_by = view(via->host);
-    fields.sent_by_port = number(via->port);
+    fields.transport = view_of(via->protocol);
+    fields.sent_by = view_of(via->host);
+    fields.sent_by_port = number_of(via->port);
     fields.branch = param(&via->via_params, "branch");
     fields.received = param(&via->via_params, "received");
     fields.rport = param(&via->via_params, "rport");
     fields.from_tag = param(&message_->from->gen_params, "tag");
     fields.to_tag = param(&message_->to->gen_params, "tag");
-    call_id_ = view(message_->call_id->number);
+    call_id_ = view_of(message_->call_id->number);
     if (message_->call_id->host != nullptr) call_id_ += "@" + std::string(message_->call_id->host);
     fields.call_id = call_id_;
-    fields.cseq = number(message_->cseq->number);
-    fields.cseq_method = view(message_->cseq->method);
+    fields.cseq = number_of(message_->cseq->number);
+    fields.cseq_method = view_of(message_->cseq->method);
     osip_header_t* forwards = nullptr;
     osip_message_header_get_byname(message_, "max-forwards", 0, &forwards);
-    fields.max_forwards = forwards != nullptr ? static_cast<int>(number(forwards->hvalue)) : -1;
-    fields.content_length = message_->content_length != nullptr ? number(message_->content_length->value) : 0;
+    fields.max_forwards = forwards != nullptr ? static_cast<int>(number_of(forwards->hvalue)) : -1;
+    fields.content_length = message_->content_length != nullptr ? number_of(message_->content_length->value) : 0;
     auto* body = static_cast<osip_body_t*>(osip_list_get(&message_->bodies, 0));
     fields.body_size = body != nullptr ? body->length : 0;
     return true;
-  }
-
-  bool full(std::string_view bytes, size_t& sum) override {
-    Fields fields;
-    const bool good = route(bytes, fields);
-    sum = fields.body_size;
-    return good;
   }
 
   void release() override {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,6 +32,13 @@ struct Fields {
 inline constexpr std::string_view kToTag = "i0042b7e151628aed2a6abf71";
 inline constexpr std::string_view kContact = "<sip:gate@192.0.2.180:5080>";
 
+inline std::string_view view_of(const char* text) {
+  return text == nullptr ? std::string_view{} : std::string_view(text);
+}
+inline unsigned number_of(const char* text) {
+  return text == nullptr ? 0 : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
+}
+
 class Peer {
  public:
   virtual ~Peer() = default;
@@ -38,7 +46,13 @@ class Peer {
   // Parses and reads the fields; they are valid until release().
   virtual bool route(std::string_view bytes, Fields& fields) = 0;
   // Parses, reads every header typed, gives a sum over what was read.
-  virtual bool full(std::string_view bytes, size_t& sum) = 0;
+  // A library that types everything as the message comes in need not do more than route().
+  virtual bool full(std::string_view bytes, size_t& sum) {
+    Fields fields;
+    const bool good = route(bytes, fields);
+    sum = fields.body_size;
+    return good;
+  }
   // Frees what route() or full() parsed.
   virtual void release() = 0;
   // Writes 200 OK for the request that the last route() parsed.

@@ -7,7 +7,6 @@
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su.h>
 
-#include <cstdlib>
 #include <cstring>
 
 #include "bench/peers/peer.hpp"
@@ -15,12 +14,6 @@
 namespace isthmus::bench {
 namespace {
 
-std::string_view view(const char* text) {
-  return text == nullptr ? std::string_view{} : std::string_view(text);
-}
-unsigned number(const char* text) {
-  return text == nullptr ? 0 : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
-}
 sip_header_t* header(void* any) {
   return static_cast<sip_header_t*>(any);
 }
@@ -36,37 +29,30 @@ class Sofia : public Peer {
     if (sip_ == nullptr || sip_->sip_error != nullptr || sip_->sip_via == nullptr || sip_->sip_cseq == nullptr)
       return false;
     if (sip_->sip_request != nullptr) {
-      fields.method = view(sip_->sip_request->rq_method_name);
-      fields.uri_user = view(sip_->sip_request->rq_url->url_user);
-      fields.uri_host = view(sip_->sip_request->rq_url->url_host);
-      fields.uri_port = number(sip_->sip_request->rq_url->url_port);
+      fields.method = view_of(sip_->sip_request->rq_method_name);
+      fields.uri_user = view_of(sip_->sip_request->rq_url->url_user);
+      fields.uri_host = view_of(sip_->sip_request->rq_url->url_host);
+      fields.uri_port = number_of(sip_->sip_request->rq_url->url_port);
     } else {
       fields.status = sip_->sip_status->st_status;
     }
     const sip_via_t* via = sip_->sip_via;
-    const std::string_view protocol = view(via->v_protocol);
+    const std::string_view protocol = view_of(via->v_protocol);
     fields.transport = protocol.substr(protocol.rfind('/') + 1);
-    fields.sent_by = view(via->v_host);
-    fields.sent_by_port = number(via->v_port);
-    fields.branch = view(via->v_branch);
-    fields.received = view(via->v_received);
-    fields.rport = view(via->v_rport);
-    fields.from_tag = view(sip_->sip_from->a_tag);
-    fields.to_tag = view(sip_->sip_to->a_tag);
-    fields.call_id = view(sip_->sip_call_id->i_id);
+    fields.sent_by = view_of(via->v_host);
+    fields.sent_by_port = number_of(via->v_port);
+    fields.branch = view_of(via->v_branch);
+    fields.received = view_of(via->v_received);
+    fields.rport = view_of(via->v_rport);
+    fields.from_tag = view_of(sip_->sip_from->a_tag);
+    fields.to_tag = view_of(sip_->sip_to->a_tag);
+    fields.call_id = view_of(sip_->sip_call_id->i_id);
     fields.cseq = sip_->sip_cseq->cs_seq;
-    fields.cseq_method = view(sip_->sip_cseq->cs_method_name);
+    fields.cseq_method = view_of(sip_->sip_cseq->cs_method_name);
     fields.max_forwards = sip_->sip_max_forwards != nullptr ? static_cast<int>(sip_->sip_max_forwards->mf_count) : -1;
     fields.content_length = sip_->sip_content_length != nullptr ? sip_->sip_content_length->l_length : 0;
     fields.body_size = sip_->sip_payload != nullptr ? sip_->sip_payload->pl_len : 0;
     return true;
-  }
-
-  bool full(std::string_view bytes, size_t& sum) override {
-    Fields fields;
-    const bool good = route(bytes, fields);
-    sum = fields.body_size;
-    return good;
   }
 
   void release() override {

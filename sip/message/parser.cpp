@@ -266,7 +266,7 @@ class MessageParser {
       if (!is_token(name)) return note(ParseCode::bad_header_name, at);
       header = header_of(name);
     }
-    if (message_.lines_.size() >= limits_.header_lines) return note(ParseCode::too_many_headers, at, header);
+    if (message_.lines_.size() >= most_lines_) return note(ParseCode::too_many_headers, at, header);
     const char* value = colon + 1;
     if (value < end && *value == ' ') ++value;  // nearly always one and no more
     if (may_be_space(*value) || may_be_space(end[-1])) {
@@ -427,6 +427,7 @@ class MessageParser {
 
   Message& message_;
   const ParseLimits& limits_;
+  const size_t most_lines_ = std::min<size_t>(limits_.header_lines, Message::kNone);
   bool framed_;
   const char* data_ = nullptr;
   const char* end_ = nullptr;
