@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <thread>
 
 #include <algorithm>
 
@@ -44,6 +45,18 @@ TEST(Shard, PostedWorkRunsInTheLoopAndTheQueueIsBounded) {
   EXPECT_EQ(shard.dropped(), 1U);
   EXPECT_TRUE(shard.run_until([&] { return ran == Shard::kPostedLimit; }, kPatience));
   EXPECT_TRUE(shard.post([&] { ++ran; }));
+}
+
+TEST(Shard, OtherThreadsHandWorkOverAndMayStopTheLoop) {
+  Shard shard;
+  size_t ran = 0;  // touched in the loop only
+  std::thread other([&] {
+    for (int i = 0; i < 1000; ++i) shard.post([&] { ++ran; });
+    shard.post([&] { shard.stop(); });
+  });
+  shard.run();
+  other.join();
+  EXPECT_EQ(ran, 1000U);
 }
 
 TEST(Shard, StopEndsRunAndSignalsArrive) {
