@@ -42,7 +42,7 @@ export class SipPhone {
     fs.writeFileSync(path.join(phone.#folder, 'config'), configuration({address, sip, control, rtp, hz, folder: phone.#folder}));
     try {
       await phone.#launch(control, address);
-      if (password) await phone.event('REGISTER_OK');
+      if (password) await phone.log(/200 OK .*\[\d+ binding/);
     } catch (error) {
       await phone.stop();
       throw error;
@@ -79,6 +79,17 @@ export class SipPhone {
     });
   }
 
+  /** Waits until this stands in its log: what happens before the control connection is up, such as registering, has no event. */
+  async log(pattern, limitMs = EVENT_LIMIT_MS) {
+    const end = Date.now() + limitMs;
+    for (;;) {
+      const text = fs.readFileSync(path.join(this.#folder, 'log'), 'latin1');
+      if (pattern.test(text)) return;
+      if (this.#child.exitCode !== null || Date.now() > end) throw new Error(`baresip: no ${pattern} in its log:\n${text}`);
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+    }
+  }
+
   command(command, params = '') {
     const token = String(++this.#token);
     const text = JSON.stringify({command, params, token});
@@ -113,11 +124,7 @@ export class SipPhone {
     const log = fs.openSync(path.join(this.#folder, 'log'), 'w');
     this.#child = spawn('baresip', ['-f', this.#folder], {stdio: ['ignore', log, log]});
     fs.closeSync(log);
-    const end = Date.now() + READY_LIMIT_MS;
-    while (!fs.readFileSync(path.join(this.#folder, 'log'), 'latin1').includes('baresip is ready')) {
-      if (this.#child.exitCode !== null || Date.now() > end) throw new Error(`baresip did not start:\n${fs.readFileSync(path.join(this.#folder, 'log'), 'latin1')}`);
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
-    }
+    await this.log(/baresip is ready/, READY_LIMIT_MS);
     this.#control = net.connect(control, address);
     this.#control.on('data', (bytes) => this.#read(bytes));
     this.#control.on('error', () => {});

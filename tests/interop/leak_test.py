@@ -4,7 +4,7 @@
 
 import unittest
 
-from bed import Gateway, free_port, refused_rtp_ports
+from bed import Gateway, free_port, refused_rtp_ports, wait_until
 from scenarios import PAIRS
 from sipp import run_pair
 from sipp_test import TRUNKS
@@ -28,7 +28,7 @@ class Leaks(unittest.TestCase):
             gateway.wait_nothing_live()
             self.assertEqual(refused_rtp_ports(), [])
             gateway.wait_nothing_left()
-            self.assertEqual(gateway.descriptors(), descriptors)
+            wait_until(lambda: gateway.descriptors() == descriptors, lambda: f"{descriptors} descriptors, not {gateway.descriptors()}", 5)
             self.assertEqual(gateway.udp_sockets(), sockets)
             memory.append(gateway.memory_kib())
         print(f"KiB after each batch of {BATCH}: {memory}")

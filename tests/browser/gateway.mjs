@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// The real gateway and the example web server for one test, started as `./dev run` starts them, in a folder of their own: embedded defaults,
+// two demo accounts, a fresh secret. ISTHMUS names the program (default: the release build).
+
+import {spawn} from 'node:child_process';
+import {randomBytes} from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {createInterface} from 'node:readline';
+import {fileURLToPath} from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PROGRAM = process.env.ISTHMUS || path.join(ROOT, 'build/release/bin/isthmus');
+const START_LIMIT_MS = 30_000;
+const LIVE_LIMIT_MS = 1000;
+const END_LIMIT_MS = 40_000; // It says BYE to everybody and waits for the answers.
+
+/** A child process whose lines are kept and can be waited for. */
+class Program {
+  lines = [];
+  #child;
+  #waiting = new Set();
+
+  constructor(command, args, options) {
+    this.#child = spawn(command, args, {...options, stdio: ['ignore', 'pipe', 'pipe']});
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      createInterface({input: stream}).on('line', (line) => this.#take(line));
+    }
+    this.ended = new Promise((resolve) => { this.#child.once('exit', (code, signal) => resolve(code ?? signal)); });
+    this.#child.once('error', (error) => this.#take(`cannot start: ${error.message}`));
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  /** The first line, of those there are and those to come, that fits. */
+  line(pattern, limitMs = START_LIMIT_MS) {
+    const seen = this.lines.find((line) => pattern.test(line));
+    if (seen !== undefined) return Promise.resolve(seen);
+    return new Promise((resolve, reject) => {
+      const entry = {pattern, resolve};
+      this.#waiting.add(entry);
+      setTimeout(() => {
+        if (this.#waiting.delete(entry)) reject(new Error(`no line ${pattern} within ${limitMs} ms:\n${this.lines.join('\n')}`));
+      }, limitMs).unref();
+    });
+  }
+
+  /** Asks it to end; gives its exit status. */
+  async stop() {
+    this.#child.kill('SIGTERM');
+    const hard = setTimeout(() => this.#child.kill('SIGKILL'), END_LIMIT_MS);
+    const status = await this.ended;
+    clearTimeout(hard);
+    return status;
+  }
+
+  #take(line) {
+    this.lines.push(line);
+    for (const entry of this.#waiting) {
+      if (!entry.pattern.test(line)) continue;
+      this.#waiting.delete(entry);
+      entry.resolve(line);
+    }
+  }
+}
+
+export class Gateway {
+  /**
+   * `webServer`: arguments of examples/webserver/server.py, or null for none. `settings`: TOML beside the defaults; with them every port is a
+   * free one.
+   */
+  static async start({webServer = [], settings = ''} = {}) {
+    const gateway = new Gateway();
+    gateway.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-gateway-'));
+    gateway.secret = randomBytes(32).toString('hex');
+    const env = {...process.env, ISTHMUS_WEBHOOK_SECRET: gateway.secret};
+    try {
+      const hook = webServer ? await gateway.#startWebServer(webServer, env) : [];
+      gateway.program = new Program(PROGRAM, ['run', ...hook, ...gateway.#settingsFile(settings)], {cwd: gateway.folder, env});
+      gateway.url = (await gateway.program.line(/http:\/\/127\.0\.0\.1:\d+\//)).match(/http:\/\/127\.0\.0\.1:\d+\//)[0];
+      gateway.sip = (await gateway.program.line(/127\.0\.0\.1:\d+ \(udp\)/)).match(/127\.0\.0\.1:\d+/)[0];
+      gateway.accounts = readAccounts(path.join(gateway.folder, 'data/demo-accounts'));
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+    return gateway;
+  }
+
+  descriptors() {
+    return fs.readdirSync(`/proc/${this.program.pid}/fd`).length;
+  }
+
+  /** Ends both; gives the exit status of the gateway. */
+  async stop() {
+    const status = await this.program?.stop();
+    await this.webServer?.stop();
+    fs.rmSync(this.folder, {recursive: true, force: true});
+    return status;
+  }
+
+  /** The samples of a family of metrics that are not 0, as lines of text. */
+  async gauges(family) {
+    const secret = fs.readFileSync(path.join(this.folder, 'data/api-secret'), 'utf8').trim();
+    const reply = await fetch(new URL('/metrics', this.url), {headers: {Authorization: `Bearer ${secret}`, Connection: 'close'}});
+    if (!reply.ok) throw new Error(`/metrics: ${reply.status}`);
+    return (await reply.text()).split('\n').filter((line) => line.startsWith(`isthmus_${family}{`) && !line.endsWith(' 0'));
+  }
+
+  /** The local addresses of its UDP sockets, as the kernel lists them. */
+  udpSockets() {
+    const folder = `/proc/${this.program.pid}/fd`;
+    const held = new Set(fs.readdirSync(folder).map((name) => linkOf(path.join(folder, name))));
+    const rows = ['udp', 'udp6'].flatMap((table) => fs.readFileSync(`/proc/net/${table}`, 'utf8').trim().split('\n').slice(1));
+    return rows.map((row) => row.trim().split(/\s+/)).filter((words) => held.has(`socket:[${words[9]}]`)).map((words) => words[1]).sort();
+  }
+
+  #settingsFile(settings) {
+    if (!settings) return [];
+    const file = path.join(this.folder, 'isthmus.toml');
+    fs.writeFileSync(file, settings);
+    return ['--config', file, '--sip', '127.0.0.1:0', '--web', '127.0.0.1:0'];
+  }
+
+  async #startWebServer(args, env) {
+    this.webServer = new Program('python3', ['-u', path.join(ROOT, 'examples/webserver/server.py'), '--port', '0', ...args], {env});
+    return ['--webhook-url', `${await this.webServer.line(/^http:/)}webhook`];
+  }
+}
+
+/** R1.26: within a second nothing is in use any more. */
+export async function nothingLive(gateway) {
+  const end = Date.now() + LIVE_LIMIT_MS;
+  let live;
+  do {
+    live = await gateway.gauges('live');
+  } while (live.length > 0 && Date.now() < end);
+  if (live.length > 0) throw new Error(`still in use:\n${live.join('\n')}`);
+}
+
+/** What a descriptor is; nothing when it was closed meanwhile. */
+function linkOf(file) {
+  try {
+    return fs.readlinkSync(file);
+  } catch {
+    return '';
+  }
+}
+
+/** `{alice: 'password', …}` from the file of the demo accounts: a name and a password on each line. */
+function readAccounts(file) {
+  const text = fs.readFileSync(file, 'utf8');
+  return Object.fromEntries([...text.matchAll(/^\s*([A-Za-z0-9_.-]+)[\s:=]+(\S+)\s*$/gm)].map(([, name, password]) => [name, password]));
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Page and phone through the gateway on its defaults: Chromium, as people have it, calls baresip, baresip calls Chromium. Each side's tone is
+// found in what the other one heard, and after each call nothing is left of it (R0.10, R0.14, R0.15, R0.19, R0.21, R1.26, R4.18).
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import {after, before, test} from 'node:test';
+import {launchChromium, openPage, waitForTone} from './chromium.mjs';
+import {Gateway, nothingLive} from './gateway.mjs';
+import {dial, inState, says, shown, signIn, states, text, until} from './page.mjs';
+import {SipPhone} from './sip_phone.mjs';
+import {isTone, writeTone} from './tone.mjs';
+
+const PAGE_HZ = 440;
+const PHONE_HZ = 1000;
+const TALK_MS = 2500;
+
+let gateway;
+let chromium;
+let page;
+let phone;
+let pageName;
+let phoneName;
+let sockets;
+
+before(async () => {
+  gateway = await Gateway.start();
+  sockets = gateway.udpSockets();
+  [pageName, phoneName] = Object.keys(gateway.accounts);
+  const microphone = path.join(gateway.folder, 'microphone.wav');
+  writeTone(microphone, {hz: PAGE_HZ});
+  chromium = await launchChromium({microphone, asUser: true});
+  phone = await SipPhone.start({aor: `${phoneName}@${gateway.sip}`, password: gateway.accounts[phoneName], hz: PHONE_HZ});
+  page = await openPage(chromium.browser, gateway.url);
+  await signIn(page, pageName, gateway.accounts[pageName]);
+  await shown(page, '#dial');
+});
+after(async () => {
+  await phone?.stop();
+  await chromium?.close();
+  assert.equal(await gateway?.stop(), 0);
+});
+
+/** R1.26, R4.18: gauges, descriptors and sockets, by which its ports are free again. */
+async function nothingLeft(descriptors) {
+  await nothingLive(gateway);
+  assert.deepEqual(gateway.udpSockets(), sockets);
+  await until(() => gateway.descriptors() <= descriptors, `descriptors back to ${descriptors}`, 10_000);
+}
+
+async function talk() {
+  await inState(page, 'confirmed');
+  const heard = await waitForTone(page, (found) => isTone(found, PHONE_HZ));
+  assert.ok(isTone(heard, PHONE_HZ), `the page heard ${JSON.stringify(heard)}`);
+  await new Promise((resolve) => { setTimeout(resolve, TALK_MS); });
+}
+
+/** After every call: the phone has heard the page, and the descriptors of the gateway are as many as before. */
+async function ended(descriptors) {
+  await inState(page, 'dropped');
+  await phone.event('CALL_CLOSED');
+  const heard = phone.heard();
+  assert.ok(isTone(heard, PAGE_HZ), `the phone heard ${JSON.stringify(heard)}`);
+  await nothingLeft(descriptors);
+}
+
+test('the page calls the phone, both hear each other, the page hangs up', {timeout: 120_000}, async () => {
+  const descriptors = gateway.descriptors();
+  await dial(page, phoneName);
+  await phone.event('CALL_INCOMING');
+  await inState(page, 'ringing');
+  await phone.accept();
+  await talk();
+  assert.deepEqual(await states(page), ['pending', 'calling', 'ringing', 'confirmed']);
+  await page.click('#hang-up');
+  await ended(descriptors);
+});
+
+test('the page calls the phone, the phone hangs up', {timeout: 120_000}, async () => {
+  const descriptors = gateway.descriptors();
+  await dial(page, phoneName);
+  await phone.event('CALL_INCOMING');
+  await phone.accept();
+  await talk();
+  await phone.hangUp();
+  await ended(descriptors);
+  assert.equal(await text(page, '#call-status'), 'The other side hung up.');
+});
+
+test('the page calls the phone and gives up while it rings; the phone stops ringing', {timeout: 120_000}, async () => {
+  const descriptors = gateway.descriptors();
+  await dial(page, phoneName);
+  await phone.event('CALL_INCOMING');
+  await inState(page, 'ringing');
+  await page.click('#hang-up');
+  await inState(page, 'dropped');
+  await phone.event('CALL_CLOSED');
+  await nothingLeft(descriptors);
+});
+
+test('the page calls the phone, which is busy', {timeout: 120_000}, async () => {
+  const descriptors = gateway.descriptors();
+  await dial(page, phoneName);
+  await phone.event('CALL_INCOMING');
+  await phone.hangUp();
+  await phone.event('CALL_CLOSED');
+  await inState(page, 'dropped');
+  assert.deepEqual((await states(page)).slice(-1), ['dropped']);
+  await nothingLeft(descriptors);
+});
+
+test('the phone calls the page, the page accepts, both hear each other, the phone hangs up', {timeout: 120_000}, async () => {
+  const descriptors = gateway.descriptors();
+  await phone.dial(`sip:${pageName}@${gateway.sip}`);
+  await shown(page, '#accept');
+  await phone.event('CALL_RINGING');
+  await page.click('#accept');
+  await phone.event('CALL_ESTABLISHED');
+  await talk();
+  await phone.hangUp();
+  await ended(descriptors);
+});
+
+test('the phone calls the page, the page declines', {timeout: 120_000}, async () => {
+  const descriptors = gateway.descriptors();
+  await phone.dial(`sip:${pageName}@${gateway.sip}`);
+  await shown(page, '#decline');
+  await page.click('#decline');
+  const closed = await phone.event('CALL_CLOSED');
+  assert.match(closed.param, /603/);
+  await nothingLeft(descriptors);
+});
+
+test('the phone calls the page and gives up; the page shows a missed call', {timeout: 120_000}, async () => {
+  const descriptors = gateway.descriptors();
+  await phone.dial(`sip:${pageName}@${gateway.sip}`);
+  await shown(page, '#accept');
+  await phone.hangUp();
+  await says(page, '#call-status', 'The caller gave up.');
+  await nothingLeft(descriptors);
+});
+
+test('the phone calls the page, nobody answers', {timeout: 120_000}, async () => {
+  const short = await Gateway.start({settings: '[timers]\nring_s = 2\n'});
+  let caller;
+  let other;
+  try {
+    caller = await SipPhone.start({aor: `${phoneName}@${short.sip}`, password: short.accounts[phoneName]});
+    other = await openPage(chromium.browser, short.url);
+    await signIn(other, pageName, short.accounts[pageName]);
+    await shown(other, '#dial');
+    await caller.dial(`sip:${pageName}@${short.sip}`);
+    await shown(other, '#accept');
+    assert.match((await caller.event('CALL_CLOSED')).param, /480/);
+    await inState(other, 'dropped');
+    await nothingLive(short);
+  } finally {
+    await caller?.stop();
+    await short.stop();
+  }
+});
