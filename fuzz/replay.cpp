@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Runs one fuzz door over every file of the folders named on the command line: seeds and past crashes in the ordinary
-// suite, without libFuzzer. Fails when a folder is missing or holds no file, so that an empty corpus cannot pass for a
-// tested door.
+// R5.2: runs one fuzz door over every file of the folders named on the command line: seeds and past crashes in the
+// ordinary suite, without libFuzzer. Fails when a folder is missing or holds no file, so that an empty corpus cannot
+// pass for a tested door.
 
 #include <cstdint>
 #include <cstdio>
