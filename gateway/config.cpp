@@ -244,7 +244,7 @@ std::string nearest(std::string_view table, std::string_view name) {
   size_t distance = kNearEnough + 1;
   const auto consider = [&](std::string_view known) {
     const size_t edits = edit_distance(name, known);
-    if (edits >= distance || edits >= std::max(known.size(), name.size())) return;
+    if (edits >= distance || edits >= std::min(known.size(), name.size())) return;
     distance = edits;
     best = known;
   };

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// The HTTP API against the real Exchange (docs/api.md section 4; R0.23, R0.24).
+#include "gateway/api/routes.hpp"
+
+#include "base/encoding.hpp"
+#include "tests/gateway/api/api_bed.hpp"
+
+namespace isthmus::test {
+namespace routes_test {
+
+using namespace gateway;
+using std::chrono::seconds;
+
+std::string code_of(const ApiBed::Reply& reply) {
+  return std::to_string(reply.status) + " " + text(at(reply.body, "error"), "code");
+}
+
+TEST(Routes, R0_24EverythingButHealthAsksForTheSecret) {
+  ApiBed bed;
+  EXPECT_EQ(bed.http("GET", "/healthz", {}, {}).whole.body, R"({"status":"ok"})");
+  for (const char* path : {"/api/v1/calls", "/api/v1/clients", "/api/v1/nothing", "/metrics"}) {
+    const auto reply = bed.http("GET", path, {}, {});
+    EXPECT_EQ(code_of(reply), "401 unauthorized") << path;
+    ASSERT_FALSE(reply.whole.headers.empty());
+    EXPECT_EQ(reply.whole.headers[0].first, "WWW-Authenticate");
+  }
+  EXPECT_EQ(bed.http("GET", "/metrics").whole.body, "metrics\n");
+  const std::string basic = "Basic " + to_base64(as_bytes("api:api secret"));
+  EXPECT_EQ(bed.http("GET", "/api/v1/calls", {}, basic).status, 200);
+  EXPECT_EQ(bed.http("GET", "/api/v1/calls", {}, "bearer api secret").status, 200);
+  for (const std::string& wrong :
+       {std::string("Bearer api secre"), std::string("Bearer api secret2"), std::string("Bearer "),
+        std::string("Digest api secret"), std::string("Basic !!!"), "Basic " + to_base64(as_bytes("root:api secret"))})
+    EXPECT_EQ(bed.http("GET", "/api/v1/calls", {}, wrong).status, 401) << wrong;
+}
+
+TEST(Routes, WrongSecretsAreCountedPerAddress) {
+  ApiBed bed;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(bed.http("GET", "/metrics", {}, "Bearer guess").status, 401);
+  const auto limited = bed.http("GET", "/metrics");
+  EXPECT_EQ(code_of(limited), "429 rate_limited");
+  EXPECT_EQ(limited.whole.headers.at(0).first, "Retry-After");
+  EXPECT_EQ(bed.http("GET", "/healthz", {}, {}).status, 200);
+  bed.run(seconds(61));
+  EXPECT_EQ(bed.http("GET", "/metrics").status, 200);
+}
+
+TEST(Routes, R0_23CallsAreListedInPages) {
+  ApiBed bed;
+  const auto w = bed.sign_in();
+  EXPECT_EQ(bed.http("GET", "/api/v1/calls").whole.body,
+            R"({"page":1,"perPage":50,"totalPages":0,"totalEntries":0,"entries":[]})");
+  std::vector<std::string> made;
+  for (int i = 0; i < 3; ++i) made.push_back(bed.make_call(*w));
+  bed.run();
+  const auto first = bed.http("GET", "/api/v1/calls?page=1&perPage=2");
+  EXPECT_EQ(number(first.body, "totalPages"), 2);
+  EXPECT_EQ(number(first.body, "totalEntries"), 3);
+  ASSERT_EQ(at(first.body, "entries").array()->size(), 2u);
+  const Json& call = at(first.body, "entries").array()->front();
+  EXPECT_EQ(text(call, "id"), made[0]) << "oldest first";
+  EXPECT_EQ(text(call, "current_state"), "confirmed");
+  EXPECT_EQ(text(call, "client"), "alice");
+  EXPECT_EQ(text(call, "module"), "echo");
+  EXPECT_EQ(number(call, "reaping_legs"), 0);
+  const auto second = bed.http("GET", "/api/v1/calls?perPage=2&page=2");
+  EXPECT_EQ(text(at(second.body, "entries").array()->at(0), "id"), made[2]);
+  EXPECT_TRUE(at(bed.http("GET", "/api/v1/calls?page=9").body, "entries").array()->empty());
+  for (const char* bad : {"page=0", "page=x", "page=1000001", "perPage=201", "perPage=-1", "page=%zz", "perPage="}) {
+    const auto reply = bed.http("GET", std::string("/api/v1/calls?") + bad);
+    EXPECT_EQ(code_of(reply), "400 bad_request") << bad;
+    EXPECT_NE(text(at(reply.body, "error"), "param"), "") << bad;
+  }
+  EXPECT_EQ(text(bed.http("GET", "/api/v1/calls/" + made[1]).body, "id"), made[1]);
+  EXPECT_EQ(bed.http("GET", "/api/v1/calls/c_unknown").whole.body, "null");
+}
+
+TEST(Routes, R0_23DropInAnyState) {
+  ApiBed bed;
+  const auto w = bed.sign_in();
+  const std::string call = bed.make_call(*w, "2000");
+  bed.run();
+  EXPECT_TRUE(bed.b.has("INVITE"));
+  const auto dropped = bed.http("POST", "/api/v1/calls/" + call + "/drop");
+  EXPECT_EQ(dropped.status, 200);
+  EXPECT_EQ(text(dropped.body, "current_state"), "dropped");
+  EXPECT_EQ(text(dropped.body, "reason"), "commanded");
+  EXPECT_EQ(number(dropped.body, "reaping_legs"), 1) << "B has not answered yet, so its CANCEL waits";
+  EXPECT_EQ(code_of(bed.http("POST", "/api/v1/calls/" + call + "/drop")), "409 wrong_state");
+  EXPECT_EQ(code_of(bed.http("POST", "/api/v1/calls/c_1/drop")), "404 unknown_call");
+  EXPECT_EQ(w->states(call), "pending calling dropped");
+
+  const std::string echo = bed.make_call(*w);
+  bed.run();
+  const auto over = bed.http("POST", "/api/v1/calls/" + echo + "/drop");
+  EXPECT_EQ(text(over.body, "current_state"), "dropped") << "shown although nothing of it is left";
+  EXPECT_EQ(bed.http("GET", "/api/v1/calls/" + echo).whole.body, "null");
+}
+
+TEST(Routes, R0_23AllowDecidesOutgoingCallsLater) {
+  ApiBed bed;
+  bed.web_server = [](const Json&) { return WebhookReply{202, ""}; };
+  const auto w = bed.sign_in();
+  w->say(Json::object({{"jsonrpc", "2.0"},
+                       {"id", 5},
+                       {"method", "make_call"},
+                       {"params", Json::object({{"to", "2000"}, {"sdp", browser_sdp()}})}})
+             .write());
+  bed.run(seconds(8));
+  const std::string call = text(at(w->sent.back(), "params"), "call_id");
+  EXPECT_EQ(bed.told(call), "pending") << "undecided for longer than the 5 s of the question";
+  const std::string path = "/api/v1/calls/" + call;
+  EXPECT_EQ(code_of(bed.http("POST", path + "/switch", R"({"client":"bob"})")), "409 wrong_direction");
+  EXPECT_EQ(code_of(bed.http("POST", path + "/allow", R"({"from":"a b"})")), "400 bad_request");
+  EXPECT_EQ(code_of(bed.http("POST", path + "/allow", R"({"target":"mailto:x"})")), "400 bad_request");
+  EXPECT_EQ(code_of(bed.http("POST", path + "/allow", "[]")), "400 bad_request");
+  EXPECT_TRUE(bed.b.heard.empty());
+  EXPECT_EQ(bed.http("POST", path + "/allow", R"({"from":"1234"})").status, 200);
+  bed.run();
+  EXPECT_EQ(text(at(w->sent[1], "result"), "continue") + text(at(w->sent[2], "result"), "continue"), call);
+  ASSERT_TRUE(bed.b.has("INVITE"));
+  EXPECT_NE(bed.b.last("INVITE").from().uri.find("sip:1234@"), std::string_view::npos);
+  EXPECT_EQ(code_of(bed.http("POST", path + "/allow", "{}")), "409 wrong_state");
+}
+
+TEST(Routes, R0_21R0_23SwitchDecidesIncomingCalls) {
+  ApiBed bed;
+  bed.web_server = [](const Json& event) {
+    return WebhookReply{text(event, "type") == "call.incoming" ? 202 : 200, ""};
+  };
+  const auto alice = bed.sign_in("alice");
+  bed.a.invite("alice", phone_sdp(4000));
+  bed.run();
+  const std::string call = text(bed.http("GET", "/api/v1/calls").body.find("entries")->array()->at(0), "id");
+  const std::string path = "/api/v1/calls/" + call;
+  EXPECT_EQ(code_of(bed.http("POST", path + "/allow", "{}")), "409 wrong_direction");
+  EXPECT_EQ(code_of(bed.http("POST", path + "/switch", "{}")), "400 bad_request");
+  EXPECT_EQ(code_of(bed.http("POST", path + "/switch", R"({"client":"nobody"})")), "404 unknown_client");
+  const auto bob = bed.sign_in("bob");
+  EXPECT_EQ(bed.http("POST", path + "/switch", R"({"client":"bob"})").status, 200);
+  bed.run();
+  EXPECT_EQ(bob->states(), "calling");
+  EXPECT_EQ(alice->states(), "");
+  EXPECT_EQ(code_of(bed.http("POST", path + "/switch", R"({"client":"alice"})")), "409 wrong_state");
+}
+
+TEST(Routes, R0_21SwitchToAClientThatIsNotThereGivesTheCaller480) {
+  ApiBed bed;
+  bed.web_server = [](const Json& event) {
+    return WebhookReply{text(event, "type") == "call.incoming" ? 202 : 200, ""};
+  };
+  const auto alice = bed.sign_in("alice");
+  bed.a.invite("alice", phone_sdp(4000));
+  bed.run();
+  const std::string call = text(bed.http("GET", "/api/v1/calls").body.find("entries")->array()->at(0), "id");
+  EXPECT_EQ(code_of(bed.http("POST", "/api/v1/calls/" + call + "/switch", R"({"client":"bob"})")),
+            "409 client_offline");
+  bed.run();
+  EXPECT_TRUE(bed.a.has("480 INVITE")) << bed.a.log();
+}
+
+TEST(Routes, R0_23ClientsAreMadeListedAndRemoved) {
+  ApiBed bed;
+  const auto made = bed.http("POST", "/api/v1/clients", R"({"identities":["2001","support"]})");
+  EXPECT_EQ(made.status, 201);
+  const std::string id = text(made.body, "id");
+  const std::string key = text(made.body, "key");
+  EXPECT_EQ(key.size(), 43u);
+  EXPECT_EQ(text(made.body, "source"), "api");
+  EXPECT_EQ(bed.store.clients()->at(0).key_hash.find(key), std::string::npos) << "only its hash is kept";
+  for (const char* taken : {R"({"identities":["2001"]})", R"({"identities":["alice"]})",
+                            R"({"id":"alice","identities":["x"]})", R"({"identities":["x","x"]})"})
+    EXPECT_EQ(code_of(bed.http("POST", "/api/v1/clients", taken)), "409 conflict") << taken;
+  for (const char* bad : {R"({})", R"({"identities":[]})", R"({"identities":["a b"]})", R"({"identities":[1]})",
+                          R"({"id":"a b","identities":["x"]})", "{"})
+    EXPECT_EQ(code_of(bed.http("POST", "/api/v1/clients", bad)), "400 bad_request") << bad;
+
+  const auto w = bed.connect();
+  EXPECT_TRUE(at(bed.request(*w, "sign_in", Json::object({{"client", id}, {"key", key}})), "result").is_object());
+  bed.run();
+  EXPECT_EQ(text(bed.events.back().json, "type"), "client.connected");
+  EXPECT_EQ(bed.events.back().json.find("data")->find("client")->find("identities")->write(), R"(["2001","support"])");
+  const auto shown = bed.http("GET", "/api/v1/clients/" + id);
+  EXPECT_TRUE(*at(shown.body, "connected").boolean());
+  EXPECT_EQ(shown.whole.body.find("key"), std::string::npos) << "shown once";
+  EXPECT_EQ(number(bed.http("GET", "/api/v1/clients").body, "totalEntries"), 3);
+  EXPECT_EQ(bed.http("GET", "/api/v1/clients/unknown").whole.body, "null");
+
+  const std::string call = bed.make_call(*w);
+  bed.run();
+  EXPECT_EQ(bed.http("DELETE", "/api/v1/clients/" + id).status, 204);
+  bed.run();
+  EXPECT_EQ(w->close_code, 4003);
+  EXPECT_EQ(bed.told(call), "pending calling confirmed dropped");
+  EXPECT_EQ(code_of(bed.http("DELETE", "/api/v1/clients/" + id)), "404 unknown_client");
+  EXPECT_EQ(code_of(bed.http("DELETE", "/api/v1/clients/alice")), "409 conflict");
+  EXPECT_TRUE(bed.store.clients()->empty());
+}
+
+TEST(Routes, MethodsPathsAndMediaTypesAreChecked) {
+  ApiBed bed;
+  const auto wrong = bed.http("DELETE", "/api/v1/calls");
+  EXPECT_EQ(code_of(wrong), "405 method_not_allowed");
+  EXPECT_EQ(wrong.whole.headers.at(0), (HttpHeader{"Allow", "GET, HEAD"}));
+  EXPECT_EQ(bed.http("GET", "/api/v1/calls/c_1/drop").whole.headers.at(0), (HttpHeader{"Allow", "POST"}));
+  for (const char* path : {"/api/v1/", "/api/v1/other", "/api/v1/calls/", "/api/v1/calls/a/b/c", "/api/v1/clients/a/b",
+                           "/api/v2/calls", "/nothing"})
+    EXPECT_EQ(code_of(bed.http("GET", path)), "404 not_found") << path;
+  HttpRequest request;
+  request.method = "POST";
+  request.path = "/api/v1/clients";
+  request.headers = {{"Authorization", "Bearer api secret"}, {"Content-Type", "text/plain"}};
+  request.body = "{}";
+  int status = 0;
+  bed.routes.handle(std::move(request), [&](HttpResponse response) { status = response.status; });
+  EXPECT_EQ(status, 415);
+}
+
+}  // namespace routes_test
+}  // namespace isthmus::test
