@@ -67,7 +67,7 @@ void Registrar::set_accounts(const std::vector<Account>& accounts) {
 
 bool Registrar::is_own_domain(std::string_view host) const {
   return std::any_of(domains_.begin(), domains_.end(),
-                     [&](const std::string& own) { return equals_ignore_case(own, host); });
+                     [&](const std::string& own) { return sip::is_same_host(own, host); });
 }
 
 // ---- who is it?

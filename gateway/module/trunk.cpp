@@ -32,8 +32,9 @@ OutVerdict Trunk::callout(Now, const Parties& parties) {
   target.target.uri = target.request_uri;
   target.fast_abort = settings_.fast_abort;
   if (!settings_.user.empty()) {
-    target.credentials.push_back(
-        {settings_.host, settings_.realm, settings_.user, Private<std::string>(settings_.password)});
+    const auto uri = sip::parse_uri(target.request_uri);
+    target.credentials.push_back({std::string(uri ? uri->host : settings_.host), settings_.realm, settings_.user,
+                                  Private<std::string>(settings_.password)});
   }
   return Mine{target};
 }

@@ -314,6 +314,12 @@ std::string escape_user(std::string_view user) {
   return out;
 }
 
+bool is_same_host(std::string_view a, std::string_view b) {
+  if (equals_ignore_case(a, b)) return true;
+  const auto ip = IpAddress::parse(a);
+  return ip && ip == IpAddress::parse(b);
+}
+
 std::string host_port(std::string_view host, uint16_t port) {
   std::string out;
   const bool bare_v6 = host.find(':') != npos && !host.starts_with('[');

@@ -47,6 +47,8 @@ std::string unescape(std::string_view text);
 // Octets that may not stand in the user part become %HH; '%' too.
 std::string escape_user(std::string_view user);
 
+// The same host name without case, or the same address with or without brackets.
+bool is_same_host(std::string_view a, std::string_view b);
 // "host" or "host:port" as it is written into a URI; an IPv6 address without brackets gets them.
 std::string host_port(std::string_view host, uint16_t port);
 
