@@ -41,7 +41,8 @@ fresh_network() {
 fresh_run() {
   inside '
     cd /root/isthmus
-    setsid ./dev run --yes >/root/run.log 2>&1 &
+    # A shell starts what it puts into the background with SIGINT ignored: undone, so that Ctrl-C can be sent.
+    setsid perl -e '"'"'$SIG{INT} = "DEFAULT"; exec @ARGV'"'"' ./dev run --yes >/root/run.log 2>&1 &
     run=$!
     for ((i = 0; i < 2700; ++i)); do
       kill -0 $run 2>/dev/null || { cat /root/run.log; echo "./dev run ended by itself"; exit 1; }
