@@ -12,8 +12,8 @@ from sipp_test import TRUNKS
 BATCH = 500
 BATCHES = 4
 RATE = 100
-# What the allocator may keep beyond the first batch. A leak of 700 bytes a call would be more.
-GROWTH_LIMIT_KIB = 1024
+# What the allocator may keep beyond the first batch. A leak of 175 bytes a call would be more.
+GROWTH_LIMIT_KIB = 256
 
 
 class Leaks(unittest.TestCase):
