@@ -107,7 +107,7 @@ void Endpoint::advance(Pass& pass, RequestId id) {
 void Endpoint::take_hop(Pass& pass, RequestId id) {
   Attempt& attempt = *attempts_.find(id);
   if (attempt.next_hop >= attempt.hops.size())
-    return finish_request(pass, id, attempt.final_seen ? 503 : attempt.client ? 408 : 503);
+    return finish_request(pass, id, attempt.refused || !attempt.client ? 503 : 408);
   const NextHop& hop = attempt.hops[attempt.next_hop];
   if (hop.protocol == Protocol::udp) {
     const auto path = datagram_path(hop.remote);
@@ -118,6 +118,7 @@ void Endpoint::take_hop(Pass& pass, RequestId id) {
     const bool large = !attempt.is_ack && request_size(attempt.request.draft, via_scratch_) > kLargestDatagram;
     if (!large || attempt.tried_stream) {
       ++attempt.next_hop;
+      attempt.tried_stream = false;
       return start_on(pass, id, *path, Protocol::udp);
     }
     attempt.tried_stream = true;
@@ -144,16 +145,22 @@ void Endpoint::answer_attempt(Pass& pass, RequestId id, const Answer& reply) {
   }
   if (const auto* up = std::get_if<FlowFacts>(&reply)) {
     if (!is_up(up->path)) flow_up(pass, *up);
+    if (std::exchange(attempt->tried_stream, false)) ++attempt->next_hop;  // the stream stands in for that hop
     return start_on(pass, id, up->path, up->protocol);
   }
   take_hop(pass, id);
 }
 
 const Endpoint::Flow* Endpoint::datagram_flow(const SocketAddress& remote) const {
-  for (const auto& [id, flow] : flows_) {
-    if (flow.facts.protocol == Protocol::udp && flow.facts.path.local.ip.family == remote.ip.family) return &flow;
+  const Flow* any = nullptr;
+  for (const FlowId id : datagrams_) {
+    const Flow& flow = flows_.at(id);
+    const IpAddress& local = flow.facts.path.local.ip;
+    if (local.family != remote.ip.family) continue;
+    if (local.is_unspecified() || local.is_loopback() == remote.ip.is_loopback()) return &flow;
+    if (any == nullptr) any = &flow;
   }
-  return nullptr;
+  return any;
 }
 
 std::optional<Path> Endpoint::datagram_path(const SocketAddress& remote) const {
@@ -204,8 +211,10 @@ void Endpoint::finish_ack(Pass& pass, RequestId id) {
   Attempt& ack = *attempts_.find(id);
   pass.out.send(ack.path, as_bytes(scratch_));
   Attempt* invite = attempts_.find(unpacked(ack.cookie.owner));
-  if (invite != nullptr && invite->acks.size() < kMaxAcks)
-    invite->acks.push_back({ack.cancel_reason, ack.path, scratch_});
+  if (invite != nullptr) {
+    std::erase_if(invite->acks, [&](const Attempt::Ack& known) { return known.to_tag == ack.cancel_reason; });
+    if (invite->acks.size() < kMaxAcks) invite->acks.push_back({ack.cancel_reason, ack.path, scratch_});
+  }
   attempts_.erase(id);
 }
 
@@ -253,7 +262,7 @@ void Endpoint::client_response(Pass& pass, ClientId client) {
   const bool is_ours = table_.receive_response(pass, client, status, as_bytes(ack));
   if (!is_ours || client != attempt->client) return;
   if (status == 503 && !attempt->cancelled && !attempt->abandoned && attempt->next_hop < attempt->hops.size()) {
-    attempt->final_seen = true;
+    attempt->refused = true;
     return take_hop(pass, id);
   }
   events_.push_back({.kind = EndpointEventKind::response,
@@ -274,7 +283,7 @@ void Endpoint::client_response(Pass& pass, ClientId client) {
 bool Endpoint::repeat_ack(Pass& pass, const Attempt& attempt) {
   for (const Attempt::Ack& ack : attempt.acks) {
     if (ack.to_tag != message_.to_tag()) continue;
-    pass.out.send(ack.path, as_bytes(ack.bytes));
+    pass.out.send(is_up(ack.path) ? ack.path : path_, as_bytes(ack.bytes));
     return true;
   }
   return false;
@@ -351,6 +360,11 @@ void Endpoint::abandon(Pass& pass, RequestId id) {
 void Endpoint::send_cancel(Pass& pass, RequestId id) {
   Attempt& attempt = *attempts_.find(id);
   attempt.cancel_sent = true;
+  table_.cancelled(pass, attempt.client);
+  if (!is_up(attempt.path)) {  // nobody hears it: as if it had never been answered
+    events_.push_back({.kind = EndpointEventKind::cancel_done, .request = id, .cookie = attempt.cookie, .status = 408});
+    return;
+  }
   const Draft& invite = attempt.request.draft;
   Draft cancel = Draft::request(Method::cancel, invite.request_uri());
   for (size_t i = 0; i < invite.line_count(); ++i) {
@@ -369,7 +383,6 @@ void Endpoint::send_cancel(Pass& pass, RequestId id) {
       pass, {client_key(attempt.branch, "CANCEL"), attempt.path, is_reliable(attempt.protocol), false, packed(id)},
       as_bytes(scratch_));
   if (started) attempt.cancel = *started;
-  table_.cancelled(pass, attempt.client);
 }
 
 std::optional<Path> Endpoint::path_of(RequestId request) const {

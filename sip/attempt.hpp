@@ -58,6 +58,7 @@ struct Attempt {
   std::string branch;
   std::string via;
   bool provisional = false;
+  bool refused = false;  // by a 503; the next target was tried
   bool final_seen = false;
 
   bool abandoned = false;

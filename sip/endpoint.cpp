@@ -33,6 +33,7 @@ std::string_view describe(SipDrop drop) {
     case SipDrop::overload: return "overload";
     case SipDrop::undeliverable: return "undeliverable";
     case SipDrop::forbidden_target: return "forbidden_target";
+    case SipDrop::rate_limited: return "rate_limited";
     case SipDrop::late_answer: return "late_answer";
     case SipDrop::kCount: break;
   }
@@ -81,12 +82,15 @@ bool Endpoint::proceed(Pass& pass) {
       case Frame::Kind::pong: break;
       case Frame::Kind::ping: pass.out.send(path, as_bytes("\r\n")); break;
       case Frame::Kind::message: take_message(pass, path, frame.bytes, true); return true;
-      case Frame::Kind::error:
+      case Frame::Kind::error: {  // what could be read serves for a 400 only: the stream has lost its frame
         stream_ = {};
-        take_message(pass, path, frame.bytes, true);
-        events_.clear();  // what could be read serves for a 400 only: the stream has lost its frame
+        path_ = path;
+        protocol_ = found->second.facts.protocol;
+        const auto result = parse(frame.bytes, message_, ParseLimits{}, true);
+        if (!result) answer_malformed(pass, result.error());
         pass.out.close(path.flow, CloseReason::protocol_error);
         return false;
+      }
     }
   }
 }
@@ -97,11 +101,14 @@ void Endpoint::flow_up(Pass& pass, const FlowFacts& facts) {
     pass.out.close(facts.path.flow, CloseReason::limit);
     return;
   }
+  const bool known = flows_.contains(facts.path.flow);
   flows_.insert_or_assign(facts.path.flow, Flow{facts, Framer{}});
+  if (!known && facts.protocol == Protocol::udp) datagrams_.push_back(facts.path.flow);
 }
 
 void Endpoint::flow_down(Pass& pass, FlowId flow, Fault) {
   flows_.erase(flow);
+  std::erase(datagrams_, flow);
   keepalive_.flow_down(flow);
   if (stream_ == flow) stream_ = {};
   table_.flow_down(pass, flow);
@@ -354,7 +361,11 @@ void Endpoint::respond(Pass& pass, ServerId server, const Draft& response) {
 void Endpoint::open_for_response(Pass& pass, ServerId server, int status, std::string bytes) {
   const auto served = served_.find(packed(server));
   if (served == served_.end() || status < 200) return;
-  if (asks_.size() >= config_.max_requests || is_forbidden(served->second.fallback)) {
+  if (served->second.opening) {  // a repeat: the newest goes when the connection is there
+    asks_.find(served->second.opening->ask)->response = WaitingResponse{server, status, std::move(bytes)};
+    return;
+  }
+  if (waiting_responses_ >= config_.max_waiting_responses || is_forbidden(served->second.fallback)) {
     drops_.add(SipDrop::undeliverable);
     table_.drop(server);
     finish_server({.kind = Outcome::Kind::transport_error, .ended = true, .client = {}, .server = server, .cookie = 0});
@@ -362,12 +373,16 @@ void Endpoint::open_for_response(Pass& pass, ServerId server, int status, std::s
   }
   const SocketAddress remote = served->second.fallback;
   const AskId ask{Room::endpoint, asks_.insert(Asked{{}, WaitingResponse{server, status, std::move(bytes)}})};
+  served->second.opening = ask;
+  ++waiting_responses_;
   pass.out.open(ask, Protocol::tcp, remote);
 }
 
 void Endpoint::opened_for_response(Pass& pass, AskId ask, const Answer& reply) {
   const WaitingResponse waiting = std::move(*asks_.find(ask.ask)->response);
   asks_.erase(ask.ask);
+  --waiting_responses_;
+  if (const auto served = served_.find(packed(waiting.server)); served != served_.end()) served->second.opening.reset();
   if (const auto* up = std::get_if<FlowFacts>(&reply)) {
     if (!is_up(up->path)) flow_up(pass, *up);
     table_.move(waiting.server, up->path, true);
@@ -489,7 +504,7 @@ std::string Endpoint::contact(const Path& path, std::string_view user) const {
 
 bool Endpoint::is_own_host(std::string_view host, uint16_t port) const {
   for (const Listener& listener : config_.listeners) {
-    if (equals_ignore_case(listener.host, host) && (port == 0 ? kDefaultPort : port) == listener.port) return true;
+    if (is_same_host(listener.host, host) && (port == 0 ? kDefaultPort : port) == listener.port) return true;
   }
   return false;
 }

@@ -74,6 +74,7 @@ enum class SipDrop : uint8_t {
   overload,          // a table is full: answered 503 statelessly or dropped
   undeliverable,     // a response that could not be sent anywhere
   forbidden_target,  // broadcast, multicast or unspecified address in Via, Contact or Route
+  rate_limited,      // more OPTIONS than the named limit
   late_answer,       // an answer to an ask nobody waits for
   kCount
 };
@@ -146,6 +147,7 @@ class Endpoint {
     std::string merge_key;   // RFC 3261 8.2.2.2
     SocketAddress fallback;  // 18.2.2: where a new connection goes when the flow is lost
     Method method = Method::unknown;
+    std::optional<AskId> opening;  // of that connection
   };
   struct WaitingResponse {
     ServerId server;
@@ -207,6 +209,8 @@ class Endpoint {
   };
   Slots<Asked, AskTag> asks_;
   std::map<FlowId, Flow> flows_;
+  std::vector<FlowId> datagrams_;  // the bound sockets among them, in the order of binding
+  size_t waiting_responses_ = 0;
   std::unordered_map<uint64_t, Served> served_;  // by packed ServerId; never walked
   std::unordered_multimap<std::string, ServerId, TextHash, std::equal_to<>> merged_;
   std::deque<EndpointEvent> events_;

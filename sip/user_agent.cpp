@@ -160,7 +160,14 @@ void UserAgent::take_response(Pass& pass, const EndpointEvent& event) {
     return settle(pass, id);
   }
   // The session is gone, its INVITE's transaction is not: a further 2xx gets its ACK and a BYE (D4, D8, 13.2.2.4).
-  if (purpose == Purpose::bye || message().status_class() != 2 || sessions_.size() >= config_.max_sessions) return;
+  if (purpose == Purpose::bye || message().status_class() != 2) return;
+  const SessionId orphan = find_session(message(), message().from_tag());
+  if (InviteUsage* session = sessions_.find(orphan)) {
+    session->response(context, Purpose::invite, 0, event.request);
+    return settle(pass, orphan);
+  }
+  if (orphans_ >= config_.max_orphans) return endpoint_.count(SipDrop::overload);
+  ++orphans_;
   const SessionId reaper = sessions_.reserve();
   sessions_.fill(reaper, InviteUsage(context, reaper, event.request, config_.digests));
   by_tag_.emplace(sessions_.find(reaper)->local_tag(), reaper);
@@ -209,6 +216,7 @@ void UserAgent::take_request(Pass& pass) {
   if (!message().to_tag().empty()) return take_in_dialog(pass);
   const Uri target = message().request_uri_parsed();
   if (message().method() == Method::options && target.is_sip() && target.user.empty()) {
+    if (!may_answer_options(pass.now.steady)) return endpoint_.count(SipDrop::rate_limited);
     Draft extra;
     extra.add(Header::allow, kAllow);
     extra.add(Header::accept, "application/sdp");
@@ -217,6 +225,15 @@ void UserAgent::take_request(Pass& pass) {
     return;
   }
   events_.push_back({.kind = UserAgentEventKind::request, .has_message = true});
+}
+
+// Advisory 8: OPTIONS is answered to everybody, but not without end.
+bool UserAgent::may_answer_options(TimePoint now) {
+  if (now - options_since_ >= std::chrono::seconds(1)) {
+    options_since_ = now;
+    options_answered_ = 0;
+  }
+  return options_answered_++ < config_.max_options_per_second;
 }
 
 void UserAgent::take_in_dialog(Pass& pass) {
@@ -337,6 +354,7 @@ void UserAgent::settle(Pass& pass, SessionId id) {
   UsageContext context = this->context(pass);
   session->clear_timers(context);
   if (session->was_forced()) ++forced_;
+  if (session->is_orphan()) --orphans_;
   const auto [first, last] = by_tag_.equal_range(session->local_tag());
   for (auto it = first; it != last; ++it) {
     if (it->second != id) continue;

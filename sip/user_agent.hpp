@@ -97,6 +97,7 @@ class UserAgent {
   void registration_outcome(Pass& pass, RegistrationId id, uint16_t failure);  // 0: the response in hand
   SessionId find_session(const Message& message, std::string_view local_tag) const;
   bool check_request(Pass& pass);
+  bool may_answer_options(TimePoint now);
 
   UserAgentConfig config_;
   Endpoint endpoint_;
@@ -109,6 +110,9 @@ class UserAgent {
   std::deque<UserAgentEvent> events_;
   SessionId in_hand_;  // of a `verify` event
   uint64_t forced_ = 0;
+  size_t orphans_ = 0;
+  TimePoint options_since_{};
+  uint32_t options_answered_ = 0;
 };
 
 }  // namespace isthmus::sip

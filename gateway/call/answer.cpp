@@ -105,17 +105,15 @@ void Exchange::complete(Pass& pass, Call& call) {
   tell(pass, call, CallState::confirmed);
 }
 
-// The ACK of A's 200; with a delayed offer it carries the answer to ours (E9).
-void Exchange::caller_confirmed(Pass& pass, Call& call, std::string_view body) {
-  for (Side* side : {&call.a, &call.b}) {
-    if (!side->offering || side->kind != Side::Kind::sip) continue;
-    side->offering = false;
-    const auto remote = sdp::parse_remote(body, side->profile());
-    if (!remote || !side->sdp->accept(*remote)) {
-      return drop(pass, call, {DropReason::media_failed, 488, "the ACK carries no usable answer", 488, {}, {}});
-    }
-    arm_side(call, *side, *side->sdp, true);
+// The ACK of our 200 on that side; where the 200 carried our offer, it brings the answer (E9, trap 17).
+void Exchange::acknowledged(Pass& pass, Call& call, Side& side, std::string_view body) {
+  if (!side.offering) return;
+  side.offering = false;
+  const auto remote = sdp::parse_remote(body, side.profile());
+  if (!remote || !side.sdp->accept(*remote)) {
+    return drop(pass, call, {DropReason::media_failed, 488, "the ACK carries no usable answer", 488, {}, {}});
   }
+  arm_side(call, side, *side.sdp, true);
 }
 
 }  // namespace isthmus::gateway

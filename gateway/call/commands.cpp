@@ -93,7 +93,7 @@ bool Exchange::is_allowed_target(std::string_view target) const {
   const auto uri = sip::parse_uri(target);
   if (!uri || !uri->is_sip()) return false;
   return std::any_of(settings_.allowed_targets.begin(), settings_.allowed_targets.end(),
-                     [&](const std::string& host) { return equals_ignore_case(host, uri->host); });
+                     [&](const std::string& host) { return sip::is_same_host(host, uri->host); });
 }
 
 void Exchange::obey(Pass& pass, const MakeCall& command) {
@@ -114,7 +114,7 @@ void Exchange::obey(Pass& pass, const MakeCall& command) {
     theirs += !call.is_over() && (call.a.client == command.client || call.b.client == command.client) ? 1 : 0;
   });
   if (theirs >= settings_.max_calls_per_client) return done(command.token, CommandError::too_many_calls);
-  if (calls_.size() >= settings_.max_calls) return done(command.token, CommandError::unavailable);
+  if (live_calls() >= settings_.max_calls) return done(command.token, CommandError::unavailable);
   auto offer = sdp::parse_remote(command.sdp, sdp::Profile::browser);
   if (!offer || !plan_offer(*offer, sdp::Profile::browser, settings_.codecs))
     return done(command.token, CommandError::unusable_sdp);

@@ -104,6 +104,7 @@ void Exchange::expire(Pass& pass) {
              {DropReason::web_server_timeout, status, "the web server did not decide in time", status, {}, {}});
         break;
       }
+      case Timer::setup: drop(pass, *call, {DropReason::media_failed, 500, "no media leg in time", 500, {}, {}}); break;
       case Timer::ring: drop(pass, *call, {DropReason::invite_timeout, 480, "nobody picked up", 480, {}, {}}); break;
       case Timer::hold:
         drop(pass, *call,
@@ -173,7 +174,7 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
     case Kind::cancelled:
       side->session_over = true;
       return drop(pass, *call, {DropReason::cancelled, 487, "the caller gave up", 487, {}, {}});
-    case Kind::confirmed: return caller_confirmed(pass, *call, body);
+    case Kind::confirmed: return acknowledged(pass, *call, *side, body);
     case Kind::offer: return reoffer(pass, *call, *side, body);
     case Kind::offer_gone: return reoffer_gone(*call, *side);
     case Kind::modified: return modified(pass, *call, *side, event.status, body);
@@ -286,6 +287,9 @@ void Exchange::take_verify(Pass& pass, const sip::UserAgentEvent& event) {
     if (!std::holds_alternative<NotMine>(verdict)) break;
     if (side->module == other->name()) verdict = other->vouch(pass.now, request, party);
   }
+  // A peer without an account that we have called or that a trunk has called for: the same address proves it.
+  const bool same_address = side->account.empty() && request.path.remote.ip == side->source.remote.ip;
+  if (std::holds_alternative<NotMine>(verdict) && same_address) return user_agent_.vouch(pass);
   if (std::holds_alternative<Admitted>(verdict)) return user_agent_.vouch(pass);
   if (const auto* refused = std::get_if<Refuse>(&verdict))
     return user_agent_.refuse(pass, refused->status, refused->headers);

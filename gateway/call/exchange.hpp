@@ -63,7 +63,7 @@ class Exchange {
   uint64_t count_of(DropReason reason) const { return ended_[static_cast<size_t>(reason)]; }
 
  private:
-  enum class Timer : uint8_t { policy, ring, hold, grace };
+  enum class Timer : uint8_t { policy, setup, ring, hold, grace };
   struct Alarm {
     Timer timer = Timer::policy;
     CallId call;
@@ -98,6 +98,7 @@ class Exchange {
   void tell(Pass& pass, Call& call, CallState state, const Side* silent = nullptr);
   void order(media::Order order) { requests_.push_back(OrderMedia{std::move(order)}); }
   void arm_timer(Pass& pass, TimerId& timer, Timer what, Duration in, CallId call, ClientId client = {});
+  size_t live_calls() const { return calls_.size() - over_; }
   CallId id_of(const Call& call) const { return call.facts.call; }
 
   // setup.cpp
@@ -119,7 +120,7 @@ class Exchange {
   void answered(Pass& pass, Call& call, std::string_view body);
   void complete(Pass& pass, Call& call);
   bool answer_a(Pass& pass, Call& call, const sdp::Intent& intent);
-  void caller_confirmed(Pass& pass, Call& call, std::string_view body);
+  void acknowledged(Pass& pass, Call& call, Side& side, std::string_view body);
   void arm_side(Call& call, Side& side, const sdp::Leg& from, bool hear);
   void join(Call& call);
 
@@ -171,6 +172,7 @@ class Exchange {
   Counters<CallDrop> drops_;
   std::array<uint64_t, static_cast<size_t>(DropReason::error) + 1> ended_{};
   uint64_t calls_made_ = 0;
+  size_t over_ = 0;  // calls that are dropped and whose legs are being reaped
 };
 
 }  // namespace isthmus::gateway

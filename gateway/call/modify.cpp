@@ -8,6 +8,7 @@ namespace isthmus::gateway {
 
 void Exchange::reoffer(Pass& pass, Call& call, Side& side, std::string_view body) {
   if (call.facts.state != CallState::confirmed || !side.sdp) return user_agent_.reject(pass, side.session, 488);
+  if (call.modifying != 0) return user_agent_.reject(pass, side.session, 491);  // one offer at a time through us
   if (body.empty()) {  // trap 17: a full offer from the leg's capabilities, the answer comes in the ACK
     side.sdp->offer(intent_from(call.b.kind == Side::Kind::echo ? *side.sdp : *other(call, side).sdp, side.profile(),
                                 settings_.codecs));
@@ -64,9 +65,10 @@ void Exchange::modified(Pass& pass, Call& call, Side& side, uint16_t status, std
   user_agent_.answer(pass, origin.session, origin.sdp->last());
 }
 
-// The re-INVITE of `side` was cancelled: its session stays as it was; the other side is brought back to it (C21).
+// The re-INVITE of `side` was cancelled (C20): its session stays as it was. The one it caused on the other side runs to
+// its end, and no other offer passes before.
 void Exchange::reoffer_gone(Call& call, Side& side) {
-  if (call.modifying == (&side == &call.a ? 1 : 2)) call.modifying = 0;
+  if (call.modifying == (&side == &call.a ? 1 : 2)) call.modifying = 3;
 }
 
 }  // namespace isthmus::gateway

@@ -52,6 +52,7 @@ struct Settings {
   CodecPolicy codecs;
   std::chrono::milliseconds policy_limit{5000};     // the web server's answer (the edge has a longer one)
   std::chrono::milliseconds decision_limit{30000};  // allow, switch or drop by command after `later`
+  std::chrono::milliseconds setup_limit{5000};      // media legs open before this, or the call ends
   std::chrono::milliseconds ring_limit{60000};      // C24
   std::chrono::milliseconds answer_limit{4000};     // A's 200 held by an ask (D11)
   std::chrono::milliseconds client_grace{10000};    // R0.20

@@ -67,7 +67,7 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   if (std::holds_alternative<NotMine>(verdict)) return user_agent_.refuse(pass, 404);
   if (const auto* refused = std::get_if<Refuse>(&verdict))
     return user_agent_.refuse(pass, refused->status, refused->headers);
-  if (calls_.size() >= settings_.max_calls) return user_agent_.refuse(pass, 503, {{"Retry-After", "5"}});
+  if (live_calls() >= settings_.max_calls) return user_agent_.refuse(pass, 503, {{"Retry-After", "5"}});
 
   std::optional<sdp::RemoteAudio> offer;
   const CallTarget& target = std::get<Mine>(verdict).target;
@@ -186,7 +186,8 @@ void Exchange::allowed(Pass& pass, Call& call, const std::string& from, const st
 
 // ---- media
 
-void Exchange::open_legs(Pass&, Call& call) {
+void Exchange::open_legs(Pass& pass, Call& call) {
+  arm_timer(pass, call.ring_timer, Timer::setup, settings_.setup_limit, id_of(call));
   for (Side* side : {&call.a, &call.b}) {
     if (!side->has_media()) continue;
     side->leg = legs_.insert(LegRef{id_of(call), side == &call.a});

@@ -42,11 +42,11 @@ void Exchange::drop(Pass& pass, Call& call, End end) {
   const CallId id = id_of(call);
   if (call.ask) asks_.erase(*std::exchange(call.ask, std::nullopt));  // a late "allowed" finds nothing (C13)
   for (TimerId* timer : {&call.policy_timer, &call.ring_timer, &call.hold_timer}) timers_.cancel(*timer);
-  if (call.modifying != 0) {  // E8: the side whose re-INVITE waits gets 500 before its BYE
+  if (call.modifying == 1 || call.modifying == 2) {  // E8: the side whose re-INVITE waits gets 500 before its BYE
     Side& origin = call.modifying == 1 ? call.a : call.b;
     if (!origin.session_over) user_agent_.reject(pass, origin.session, 500);
-    call.modifying = 0;
   }
+  call.modifying = 0;
   end_side(pass, call, call.a, end, true);
   end_side(pass, call, call.b, end, false);
   const Side* silent = nullptr;
@@ -56,6 +56,7 @@ void Exchange::drop(Pass& pass, Call& call, End end) {
   call.facts.code = end.code;
   call.facts.text = end.text;
   call.facts.early_media = false;
+  ++over_;
   ++ended_[static_cast<size_t>(end.reason)];
   tell(pass, call, CallState::dropped, silent);
   done(std::exchange(call.make_token, 0), CommandError::refused, &call);
@@ -81,6 +82,7 @@ void Exchange::forget_if_done(CallId id) {
   if (call == nullptr || !call->is_over() || !call->a.session_gone || !call->b.session_gone) return;
   by_id_.erase(call->facts.id);
   calls_.erase(id);
+  --over_;
 }
 
 void Exchange::drop_all(Pass& pass) {

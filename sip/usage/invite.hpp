@@ -91,6 +91,7 @@ class InviteUsage {
   bool is_done() const;
   bool is_ending() const { return ending_; }
   bool was_forced() const { return forced_; }
+  bool is_orphan() const { return orphan_; }  // made for a 2xx of a session that was gone
   uint64_t cookie() const { return cookie_; }
   const std::string& local_tag() const { return local_tag_; }
   const std::string& call_id() const { return call_id_; }
@@ -141,11 +142,14 @@ class InviteUsage {
   void try_modify(UsageContext& context);
   void modify_response(UsageContext& context, RequestId request);
   void modify_failed(UsageContext& context, uint16_t status);
-  void watch_expiry(UsageContext& context, const Message& message);
+  void note_expiry(UsageContext& context, const Message& message);
+  void watch_expiry(UsageContext& context);
+  void answer_what_waits(UsageContext& context, int status);
 
   // invite_end.cpp
   void bye(UsageContext& context, Branch& branch);
   void bye_response(UsageContext& context, uint32_t branch);
+  void bye_failed(UsageContext& context, uint32_t branch, uint16_t status);
   void bye_received(UsageContext& context);
   void bye_all(UsageContext& context);
   void end_for_peer(UsageContext& context,
@@ -202,6 +206,8 @@ class InviteUsage {
   bool modify_has_offer_ = false;  // of the peer's re-INVITE
 
   std::string session_expires_;  // what our 2xx says; empty: no timer
+  std::chrono::seconds session_interval_{};
+  bool orphan_ = false;  // see is_orphan()
   TimerId repeat_timer_, ack_timer_, abort_timer_, reap_timer_, glare_timer_, modify_timer_, expiry_timer_;
 };
 

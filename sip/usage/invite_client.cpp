@@ -8,6 +8,7 @@ namespace isthmus::sip {
 namespace {
 
 constexpr std::string_view kAllow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
+constexpr size_t kMaxBranches = 16;  // dialogs of one INVITE
 constexpr std::string_view kSdp = "application/sdp";
 
 std::string_view host_of(std::string_view uri_text) {
@@ -83,6 +84,7 @@ InviteUsage::Branch& InviteUsage::branch_of_response(UsageContext& context) {
     known->dialog = Dialog::as_client(message);
     known->dialog.source = context.endpoint.path();
     if (keep_flow_) known->dialog.kept_path = context.endpoint.path();
+    if (known->dialog.remote_target.empty()) known->dialog.remote_target = spec_.request_uri;  // a Contact is missing
   }
   return *known;
 }
@@ -90,7 +92,6 @@ InviteUsage::Branch& InviteUsage::branch_of_response(UsageContext& context) {
 // 12.1: a 101-199 with a To tag makes an early dialog. After CANCEL it is remembered for the fast abort, nothing is
 // told (C15).
 void InviteUsage::provisional(UsageContext& context) {
-  constexpr size_t kMaxBranches = 16;
   const Message& message = context.endpoint.message();
   if (message.status() == 100) return;
   if (!message.to_tag().empty() && (branches_.size() < kMaxBranches || branch_of(message.to_tag()) != nullptr)) {
@@ -105,12 +106,17 @@ void InviteUsage::provisional(UsageContext& context) {
 // endpoint repeats the ACK for repeats of a 2xx (D2).
 void InviteUsage::success(UsageContext& context, RequestId request) {
   const Message& message = context.endpoint.message();
+  const Branch* known = branch_of(message.to_tag());
+  if (known == nullptr && branches_.size() >= kMaxBranches) return context.endpoint.count(SipDrop::overload);
   Branch& branch = branch_of_response(context);
+  if (branch.confirmed) {  // a repeat that came before its ACK could be sent
+    return acknowledge(context, request, branch, message.cseq().number, invite_lines_);
+  }
   // RFC 3261 13.2.2.4: the route set is computed anew from the 2xx.
   const uint32_t cseq = branch.dialog.local_cseq;
   const Dialog fresh = Dialog::as_client(message);
   branch.dialog.route_set = fresh.route_set;
-  branch.dialog.remote_target = fresh.remote_target;
+  if (!fresh.remote_target.empty()) branch.dialog.remote_target = fresh.remote_target;
   branch.dialog.local_cseq = std::max(cseq, fresh.local_cseq);
   branch.confirmed = true;
   branch.dialog.source = context.endpoint.path();
@@ -123,7 +129,8 @@ void InviteUsage::success(UsageContext& context, RequestId request) {
   }
   chosen_ = static_cast<size_t>(&branch - branches_.data());
   state_ = State::confirmed;
-  watch_expiry(context, message);
+  note_expiry(context, message);
+  watch_expiry(context);
   emit(context, UserAgentEventKind::answered, static_cast<uint16_t>(message.status()), true);
 }
 
@@ -165,7 +172,7 @@ bool InviteUsage::retry_with_credentials(UsageContext& context) {
 bool InviteUsage::is_own_hop(const Branch& branch) const {
   const std::string next = branch.dialog.next_hop();
   const std::string_view host = host_of(next);
-  return branch.proved_hop || equals_ignore_case(host, auth_host()) || IpAddress::parse(host) == invite_peer_;
+  return branch.proved_hop || is_same_host(host, auth_host()) || IpAddress::parse(host) == invite_peer_;
 }
 
 std::vector<AuthLine> InviteUsage::dialog_credentials(const Branch& branch, const Draft& draft) {
@@ -182,8 +189,7 @@ bool InviteUsage::retry_in_dialog(UsageContext& context, Branch& branch) {
 
 void InviteUsage::failed(UsageContext& context, Purpose purpose, uint32_t detail, uint16_t status) {
   if (purpose == Purpose::bye) {
-    if (detail < branches_.size()) branches_[detail].bye_running = false, branches_[detail].bye_done = true;
-    return;
+    return bye_failed(context, detail, status);
   }
   if (purpose == Purpose::modify) return modify_failed(context, status);
   invite_ = {};
@@ -199,7 +205,9 @@ void InviteUsage::failed(UsageContext& context, Purpose purpose, uint32_t detail
 }
 
 Outgoing InviteUsage::outgoing(Branch& branch, Draft draft) const {
-  Target target{branch.dialog.kept_path, branch.dialog.next_hop()};
+  // A flow that is kept and down is not replaced by a guess (R1.33): the peer registers again, and its calls move with
+  // it.
+  Target target{branch.dialog.kept_path, branch.dialog.kept_path ? std::string{} : branch.dialog.next_hop()};
   const bool wants_contact = draft.method() == Method::invite;
   return {std::move(draft), std::move(target), wants_contact ? std::optional(contact_user_) : std::nullopt, {}, false};
 }

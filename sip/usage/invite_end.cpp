@@ -8,11 +8,12 @@ namespace {
 
 constexpr int kReapLimits = 3;   // R1.26: 3 x 64*T1 + T4
 constexpr int kFastAbortT1 = 8;  // R1.27: 8*T1 by default
+constexpr uint8_t kMaxByes = 2;  // for one dialog: again with credentials, or when the connection broke under it
 
 }  // namespace
 
 InviteUsage::InviteUsage(UsageContext& context, SessionId id, RequestId invite, const Digests& digests)
-    : id_(id), ending_(true), told_(true), auth_(digests, {}) {
+    : id_(id), ending_(true), told_(true), auth_(digests, {}), orphan_(true) {
   const Message& message = context.endpoint.message();
   call_id_ = message.call_id();
   local_tag_ = message.from_tag();
@@ -99,7 +100,6 @@ void InviteUsage::bye(UsageContext& context, Branch& branch) {
 
 // Any final response ends the dialog (F3); a challenge is answered once (F2).
 void InviteUsage::bye_response(UsageContext& context, uint32_t index) {
-  constexpr uint8_t kMaxByes = 2;
   if (index >= branches_.size()) return;
   Branch& branch = branches_[index];
   const Message& message = context.endpoint.message();
@@ -114,24 +114,38 @@ void InviteUsage::bye_response(UsageContext& context, uint32_t index) {
   branch.bye_done = branch.confirmed || message.status_class() == 2;
 }
 
+// Silence ends the dialog (F3). A connection that broke may have swallowed the BYE: once more, by a new one (RFC 3263
+// section 4.3).
+void InviteUsage::bye_failed(UsageContext& context, uint32_t index, uint16_t status) {
+  if (index >= branches_.size()) return;
+  Branch& branch = branches_[index];
+  branch.bye_running = false;
+  if (status == 503 && branch.confirmed && branch.bye_attempts < kMaxByes) return bye(context, branch);
+  branch.bye_done = true;
+}
+
 void InviteUsage::bye_received(UsageContext& context) {
   respond_once(context, 200);
   Branch* branch = branch_of(context.endpoint.message().from_tag());
   if (branch != nullptr && !branch->bye_running) branch->bye_done = true;
-  stop_repeating(context);  // D6
-  if (server_) {            // C22: 15.1.2, the pending INVITE gets 487
-    const ServerId server = std::exchange(server_, ServerId{});
-    context.endpoint.respond(context.pass, server, context.endpoint.response(server, 487));
-  }
-  if (modify_server_) {  // E18
-    const ServerId server = std::exchange(modify_server_, ServerId{});
-    context.endpoint.respond(context.pass, server, context.endpoint.response(server, 487));
-  }
-  if (caller_ && invite_) return;  // a BYE on an early dialog of ours: that dialog is gone, the INVITE goes on
+  stop_repeating(context);          // D6
+  answer_what_waits(context, 487);  // C22: 15.1.2, the pending INVITE; E18
+  if (caller_ && invite_) return;   // a BYE on an early dialog of ours: that dialog is gone, the INVITE goes on
   end_for_peer(context, 0);
 }
 
+// INVITEs of the peer that have no final response yet.
+void InviteUsage::answer_what_waits(UsageContext& context, int status) {
+  for (ServerId* waiting : {&server_, &modify_server_}) {
+    if (!*waiting) continue;
+    const ServerId server = std::exchange(*waiting, ServerId{});
+    context.endpoint.respond(context.pass, server,
+                             context.endpoint.response(server, waiting == &server_ ? status : 487));
+  }
+}
+
 void InviteUsage::end_for_peer(UsageContext& context, uint16_t status) {
+  answer_what_waits(context, 480);
   state_ = State::over;
   context.timers.cancel(glare_timer_);
   context.timers.cancel(expiry_timer_);

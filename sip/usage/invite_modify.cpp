@@ -40,7 +40,7 @@ void InviteUsage::reinvite(UsageContext& context) {
   modify_has_offer_ = message.has_body();
   remote_offer_ = true;
   branch_of(message.from_tag())->dialog.refresh_target(message);
-  watch_expiry(context, message);
+  note_expiry(context, message);
   emit(context, UserAgentEventKind::offer, 0, true);
 }
 
@@ -69,7 +69,8 @@ void InviteUsage::update(UsageContext& context) {
   if (message.has_body()) return respond_once(context, 488);
   Branch* branch = branch_of(message.from_tag());
   branch->dialog.refresh_target(message);
-  watch_expiry(context, message);
+  note_expiry(context, message);
+  watch_expiry(context);
   std::vector<HeaderLine> headers{{"Contact", context.endpoint.contact(context.endpoint.path(), contact_user_)},
                                   {"Allow", std::string(kAllow)}};
   if (!session_expires_.empty()) {
@@ -90,10 +91,9 @@ void InviteUsage::modify(UsageContext& context, std::string body) {
 
 // 14.1: not while an INVITE is in progress in either direction.
 void InviteUsage::try_modify(UsageContext& context) {
-  const bool again = local_offer_ && !queued_modify_;  // after a 491
   if (state_ != State::confirmed || ending_ || remote_offer_ || unacked_ || !chosen_) return;
-  if (local_offer_ && (!again || context.timers.is_set(glare_timer_))) return;
-  if (!again && !queued_modify_) return;
+  if (modify_ || context.timers.is_set(glare_timer_)) return;
+  if (!local_offer_ && !queued_modify_) return;  // local_offer_ alone: again after a 491 or a challenge
   if (queued_modify_) {
     modify_body_ = *std::exchange(queued_modify_, std::nullopt);
     auth_.settled();
@@ -124,6 +124,11 @@ void InviteUsage::modify_response(UsageContext& context, RequestId request) {
   const int status = message.status();
   if (message.status_class() == 1 || !chosen_) return;
   Branch* branch = &branches_[*chosen_];
+  if (request != modify_) {  // a repeat of an earlier 2xx, before its ACK could be sent
+    if (message.status_class() == 2)
+      acknowledge(context, request, *branch, message.cseq().number, branch->reinvite_lines);
+    return;
+  }
   modify_ = {};
   context.timers.cancel(modify_timer_);
   if (message.status_class() == 2) {
@@ -171,31 +176,30 @@ void InviteUsage::modify_failed(UsageContext& context, uint16_t status) {
 // ---- RFC 4028
 
 // The peer refreshes and we watch. Refreshing ourselves is not offered, so a request that names us as refresher runs
-// without a timer.
-void InviteUsage::watch_expiry(UsageContext& context, const Message& message) {
+// without a timer. What a message says is noted; the timer begins with the 2xx (section 10).
+void InviteUsage::note_expiry(UsageContext& context, const Message& message) {
   const auto value = message.header(Header::session_expires);
   const auto parsed =
       value ? parse_session_expires(*value) : Result<SessionExpires, Flaw>(flaw(ParseCode::missing_header, 0));
   using Refresher = SessionExpires::Refresher;
   const bool peer_refreshes =
       parsed && (message.is_request() ? parsed->refresher != Refresher::uas : parsed->refresher == Refresher::uas);
-  if (!peer_refreshes) {
-    // A request without Session-Expires that could have carried it turns the timer off (RFC 4028 7.4).
-    if (message.is_request()) {
-      session_expires_.clear();
-      context.timers.cancel(expiry_timer_);
-    }
-    return;
-  }
+  session_expires_.clear();
+  session_interval_ = {};
+  if (!peer_refreshes) return;
   const auto longest = static_cast<uint32_t>(context.config.max_session_expires.count());
   const uint32_t interval = std::clamp(parsed->seconds, kLeastSessionExpires, longest);
-  session_expires_.clear();
-  if (message.is_request()) {
-    append_number(session_expires_, interval);
-    session_expires_ += ";refresher=uac";
-  }
-  const uint32_t bye_at = interval - std::min(kLatestBye, interval / 3);
-  arm(context, expiry_timer_, SessionTimer::expiry, seconds(bye_at));
+  session_interval_ = seconds(interval);
+  if (!message.is_request()) return;
+  append_number(session_expires_, interval);
+  session_expires_ += ";refresher=uac";
+}
+
+void InviteUsage::watch_expiry(UsageContext& context) {
+  context.timers.cancel(expiry_timer_);
+  if (session_interval_.count() == 0) return;
+  const auto before = std::min<seconds>(seconds(kLatestBye), session_interval_ / 3);
+  arm(context, expiry_timer_, SessionTimer::expiry, session_interval_ - before);
 }
 
 }  // namespace isthmus::sip

@@ -31,7 +31,7 @@ InviteUsage::InviteUsage(UsageContext& context, SessionId id, ServerId server, c
   branch.dialog.source = context.endpoint.path();
   if (keep_flow_) branch.dialog.kept_path = context.endpoint.path();
   chosen_ = 0;
-  watch_expiry(context, message);
+  note_expiry(context, message);
 }
 
 void InviteUsage::ring(UsageContext& context, int status, std::string_view body) {
@@ -63,6 +63,7 @@ void InviteUsage::send_2xx(UsageContext& context, ServerId server, uint32_t cseq
     draft.add(Header::session_expires, session_expires_);
   }
   if (!body.empty()) draft.set_body(kSdp, body);
+  watch_expiry(context);
   stop_repeating(context);
   const Duration t1 = context.endpoint.timers().t1;
   unacked_ = Unacked{server, cseq, draft, t1, carries_offer};
@@ -112,8 +113,9 @@ void InviteUsage::cancelled(UsageContext& context, ServerId server) {
     modify_server_ = {};
     remote_offer_ = false;
     context.endpoint.respond(context.pass, server, context.endpoint.response(server, 487));
-    if (!ending_ && state_ == State::confirmed) emit(context, UserAgentEventKind::offer_gone, 0, false);
-    return;
+    if (ending_) return;
+    emit(context, UserAgentEventKind::offer_gone, 0, false);
+    return try_modify(context);
   }
   if (server != server_ || !server_) return;
   server_ = {};
@@ -152,19 +154,11 @@ void InviteUsage::request(UsageContext& context) {
     case Method::bye: return bye_received(context);
     case Method::invite: return reinvite(context);
     case Method::update: return update(context);
-    case Method::options: {
-      Draft extra;
-      extra.add(Header::allow, kAllow);
-      extra.add(Header::accept, kSdp);
-      return context.endpoint.respond_stateless(context.pass, 200, &extra);
-    }
-    case Method::prack:
-      return context.endpoint.respond_stateless(context.pass, 481);  // P5: no reliable response was sent
-    default: {
-      Draft extra;
-      extra.add(Header::allow, kAllow);
-      return context.endpoint.respond_stateless(context.pass, message.method() == Method::unknown ? 501 : 405, &extra);
-    }
+    case Method::options:
+      return respond_once(context, 200, {{"Allow", std::string(kAllow)}, {"Accept", std::string(kSdp)}});
+    case Method::prack: return respond_once(context, 481);  // P5: no reliable response was sent
+    default:
+      return respond_once(context, message.method() == Method::unknown ? 501 : 405, {{"Allow", std::string(kAllow)}});
   }
 }
 
@@ -182,7 +176,11 @@ void InviteUsage::expired(UsageContext& context, SessionTimer timer) {
     case SessionTimer::repeat_2xx: return repeat_2xx(context);
     case SessionTimer::ack_limit: return no_ack(context);
     case SessionTimer::fast_abort: fast_aborted_ = true; return bye_all(context);
-    case SessionTimer::reap_limit: forced_ = true; return;
+    case SessionTimer::reap_limit:
+      forced_ = true;
+      answer_what_waits(context, 480);
+      if (invite_) context.endpoint.abandon(context.pass, invite_);
+      return;
     case SessionTimer::glare: return try_modify(context);
     case SessionTimer::modify: return context.endpoint.cancel(context.pass, modify_);
     case SessionTimer::expiry:  // RFC 4028 10, S4
