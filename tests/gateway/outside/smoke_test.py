@@ -272,6 +272,29 @@ class Smoke(unittest.TestCase):
         self.assertEqual(client.receive(), 4003)
         self.assertNotIn(made["key"], self.gateway.text())
 
+    def test_metrics_are_in_the_text_format_and_name_every_family_once(self):
+        response, text = self.http("GET", "/metrics")
+        self.assertTrue(response.headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        families, samples = {}, set()
+        for line in text.splitlines():
+            if line.startswith("# TYPE "):
+                _, _, name, kind = line.split()
+                self.assertNotIn(name, families)
+                families[name] = kind
+            elif not line.startswith("# HELP "):
+                found = re.fullmatch(r'(\w+)((?:\{\w+="[^"]*"(?:,\w+="[^"]*")*\})?) (\d+)', line)
+                self.assertIsNotNone(found, line)
+                self.assertEqual(name, found[1])
+                self.assertNotIn(found[1] + found[2], samples)
+                samples.add(found[1] + found[2])
+        for name, kind in families.items():
+            self.assertEqual(kind, "counter" if name.endswith("_total") else "gauge", name)
+        for reason in ("web_server_timeout", "hung_up", "shutdown"):
+            self.assertIn(f'isthmus_calls_ended_total{{reason="{reason}"}}', samples)
+        for sample in ('isthmus_live{machine="exchange",kind="calls"}', 'isthmus_webhook_events_lost_total{reason="given_up"}', "isthmus_outbox_dropped_total"):
+            self.assertIn(sample, samples)
+        self.assertNotIn('"unknown"', text)
+
     def test_secrets_are_in_no_log(self):
         self.signed_in()
         log = self.gateway.text() + self.web_server.text()
