@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Configures and builds one library with -DISTHMUS_ONLY=LIBRARY, links its example against that build, and compares what
 # the example prints. base, sip, sdp and exchange must build with a compiler alone: for them, every foreign package is hidden.
-# usage: alone.sh LIBRARY SOURCE-FOLDER WORK-FOLDER COMPILER
+# usage: alone.sh LIBRARY SOURCE-FOLDER BUILD-FOLDER COMPILER
 set -euo pipefail
-library=$1 source=$2 work=$3/$1 compiler=$4
+library=$1 source=$2 build=$3 compiler=$4
 
 hidden=()
 case "$library" in
@@ -16,20 +16,20 @@ case "$library" in
     ;;
 esac
 
-mkdir -p "$work"
-if ! cmake -S "$source" -B "$work/build" -G Ninja "-DCMAKE_CXX_COMPILER=$compiler" -DCMAKE_BUILD_TYPE=Release \
-  "-DISTHMUS_ONLY=$library" "${hidden[@]+"${hidden[@]}"}" >"$work/configure.log" 2>&1; then
-  cat "$work/configure.log"
+mkdir -p "$build"
+if ! cmake -S "$source" -B "$build" -G Ninja "-DCMAKE_CXX_COMPILER=$compiler" -DCMAKE_BUILD_TYPE=Release \
+  "-DISTHMUS_ONLY=$library" "${hidden[@]+"${hidden[@]}"}" >"$build/configure.log" 2>&1; then
+  cat "$build/configure.log"
   exit 1
 fi
-cmake --build "$work/build" -j 2 >"$work/build.log" 2>&1 || { tail -n 60 "$work/build.log"; exit 1; }
+cmake --build "$build" -j 2 >"$build/build.log" 2>&1 || { tail -n 60 "$build/build.log"; exit 1; }
 examples=0
 for source_file in "$source/examples/embed/$library.cpp" "$source/examples/embed/${library}_"*.cpp; do
   [ -f "$source_file" ] || continue
   name=$(basename "$source_file" .cpp)
-  example=$work/build/bin/example_$name
-  timeout 20 "$example" >"$work/$name.txt"
-  diff -u "$source/examples/embed/$name.expected" "$work/$name.txt"
+  example=$build/bin/example_$name
+  timeout 20 "$example" >"$build/$name.txt"
+  diff -u "$source/examples/embed/$name.expected" "$build/$name.txt"
   case "$library" in
     base|sip|sdp|exchange)
       if ldd "$example" | grep -vE 'linux-vdso|ld-linux|lib(stdc\+\+|gcc_s|m|c)\.so'; then
