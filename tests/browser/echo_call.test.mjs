@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The demo as a newcomer walks it: the gateway on its defaults, the example web server beside it, Chromium on the page. `echo` is called and the
-// page finds its own tone in what it hears (R0.1-R0.3, R0.5, R0.6, R0.11, R0.15, R0.19).
+// page finds its own tone in what it hears.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -51,6 +51,7 @@ async function callEcho({page, gateway, account}) {
   }
 }
 
+// R0.1, R0.2, R0.3: the web server is asked first. R0.11: no ringing is made up. R0.15, R0.19: audio both ways until the page hangs up.
 test('the page calls echo and hears its own tone', {timeout: 180_000}, () => withPage(callEcho));
 
 test('the page calls echo in a browser as people have it: no loopback candidate, local addresses hidden', {timeout: 180_000}, () =>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Page and phone through the gateway on its defaults: Chromium, as people have it, calls baresip, baresip calls Chromium. Each side's tone is
-// found in what the other one heard, and after each call nothing is left of it (R0.10, R0.14, R0.15, R0.19, R0.21, R1.26, R4.18).
+// found in what the other one heard, and after each call nothing is left of it.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -64,6 +64,7 @@ async function ended(descriptors) {
   await nothingLeft(descriptors);
 }
 
+// R0.10: states in order; R0.15: the page ends it; R0.19: media both ways; R1.26: nothing is left.
 test('the page calls the phone, both hear each other, the page hangs up', {timeout: 120_000}, async () => {
   const descriptors = gateway.descriptors();
   await dial(page, phoneName);
@@ -76,6 +77,7 @@ test('the page calls the phone, both hear each other, the page hangs up', {timeo
   await ended(descriptors);
 });
 
+// R0.14.
 test('the page calls the phone, the phone hangs up', {timeout: 120_000}, async () => {
   const descriptors = gateway.descriptors();
   await dial(page, phoneName);
@@ -98,6 +100,7 @@ test('the page calls the phone and gives up while it rings; the phone stops ring
   await nothingLeft(descriptors);
 });
 
+// R0.13.
 test('the page calls the phone, which is busy', {timeout: 120_000}, async () => {
   const descriptors = gateway.descriptors();
   await dial(page, phoneName);
@@ -109,6 +112,7 @@ test('the page calls the phone, which is busy', {timeout: 120_000}, async () => 
   await nothingLeft(descriptors);
 });
 
+// R0.21: accepted, declined (603), given up, not answered (480).
 test('the phone calls the page, the page accepts, both hear each other, the phone hangs up', {timeout: 120_000}, async () => {
   const descriptors = gateway.descriptors();
   await phone.dial(`sip:${pageName}@${gateway.sip}`);
@@ -140,6 +144,7 @@ test('the phone calls the page and gives up; the page shows a missed call', {tim
   await nothingLeft(descriptors);
 });
 
+// R0.21.
 test('the phone calls the page, nobody answers', {timeout: 120_000}, async () => {
   const short = await Gateway.start({settings: '[timers]\nring_s = 2\n'});
   let caller;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Two thousand calls in batches of one size: after each batch everything is given back, and memory stands where it stood after the first
-(R1.26, R4.18). The witness is the kernel: descriptors, UDP sockets, resident memory, ports that can be bound again."""
+"""Two thousand calls in batches of one size: after each batch everything is given back, and memory stands where it stood after the first.
+The witness is the kernel: descriptors, UDP sockets, resident memory, ports that can be bound again."""
 
 import unittest
 
@@ -17,6 +17,7 @@ GROWTH_LIMIT_KIB = 256
 
 
 class Leaks(unittest.TestCase):
+    # R1.26: nothing live within a second, nothing lingering within the bound. R4.18: each port can be bound again.
     def test_two_thousand_calls_leave_nothing(self):
         ports = free_port(), free_port()
         gateway = Gateway(TRUNKS.format(port=ports[1], transport="udp"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A phone behind a cone NAT with filtering, in namespaces: it registers from its private address, which nobody outside can reach, and is called
-by its flow; ACK and BYE take the flow in both directions, media finds its way by what arrives (R1.33, trap 20)."""
+by its flow; ACK and BYE take the flow in both directions, media finds its way by what arrives."""
 
 import time
 import unittest
@@ -55,14 +55,16 @@ class BehindNat(unittest.TestCase):
         self.assertGreater(self.carol.heard_share(BOB_HZ), SHARE)
 
     def test_1_the_binding_is_what_the_router_made_of_it(self):
-        """The phone told its private address; the gateway saw the router's."""
+        """R1.33: the phone told its private address; the gateway saw the router's."""
         self.gateway.program.line(rf"registered bob from {ROUTER_OUTSIDE}:\d+")
         self.assertIn(INSIDE, self.bob.contact)
 
+    # R1.33: INVITE, ACK and BYE by the flow; trap 20: media from where the SDP does not say.
     def test_2_call_in_ended_by_the_caller(self):
         self.call(self.carol, self.bob, "bob")
         self.hang_up(self.carol, self.bob)
 
+    # R1.33: the BYE of the phone, too.
     def test_3_call_in_ended_by_the_phone(self):
         self.call(self.carol, self.bob, "bob")
         self.hang_up(self.bob, self.carol)
@@ -72,7 +74,7 @@ class BehindNat(unittest.TestCase):
         self.hang_up(self.carol, self.bob)
 
     def test_5_the_mapping_is_kept_open(self):
-        """After a silence of both phones that is longer than the router remembers, the phone can be called still: keep-alives of the gateway
+        """R1.33, keep-alives: after a silence of both phones that is longer than the router remembers, the phone can be called still: keep-alives of the gateway
         are all that passed meanwhile. During the silence everything of the calls before has gone."""
         silent_since = time.monotonic()
         self.gateway.wait_nothing_left()

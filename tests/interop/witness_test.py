@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A second pair of eyes: tshark reads the wire during one basic call, and its reading of the two ladders is what RFC 3261 figure 1 says, each
-side with a dialog of its own (R4.14, R4.15)."""
+side with a dialog of its own."""
 
 import socket
 import unittest
@@ -50,6 +50,7 @@ def ladder(rows, port, far):
 
 
 class Witness(unittest.TestCase):
+    # R4.14: ACK to the callee before the caller's 200; R4.15: the caller's BYE is answered at once.
     def test_tshark_reads_the_ladder_of_a_basic_call(self):
         ports = free_port(), free_port()
         gateway = Gateway(TRUNKS.format(port=ports[1], transport="udp"))
@@ -68,7 +69,7 @@ class Witness(unittest.TestCase):
         self.judge_identities(rows, caller, callee)
 
     def judge_order(self, rows, caller, callee):
-        """R4.14: the callee's ACK goes out before the caller's 200. R4.15: the caller's BYE is answered before the callee's is."""
+        """The callee's ACK goes out before the caller's 200, and the caller's BYE is answered before the callee's is."""
         sent = [(row["udp.dstport"], row["sip.Method"] or row["sip.Status-Code"] + row["sip.CSeq.method"]) for row in rows]
         self.assertLess(sent.index((callee, "ACK")), sent.index((caller, "200INVITE")))
         came = [(row["udp.srcport"], row["sip.Status-Code"] + row["sip.CSeq.method"]) for row in rows]
