@@ -47,8 +47,8 @@ def pattern(kind, number):
     """What a mention of this number looks like in a line."""
     if kind in ("row", "requirement"):
         digits = re.escape(number).replace(r"\.", "[._]")
-        # Neither `C51`, `R3.1.2`, `0xC5` nor one end of a range; `C5LateAck` and `RowC5` are names.
-        return re.compile(rf"(?:(?<![A-Za-z0-9.])|(?<=Row))(?<![0-9]-){digits}(?![0-9a-z])(?!\.[0-9])(?!\s*-\s*[A-Z]?[0-9])")
+        # Neither `C51`, `R3.1.2`, `0xC5`, `BD:C5:CB` nor one end of a range; `C5LateAck` and `RowC5` are names.
+        return re.compile(rf"(?:(?<![A-Za-z0-9.])|(?<=Row))(?<![0-9]-)(?<![0-9A-F]:)(?!\w\w:\w\w\b){digits}(?![0-9a-z])(?!\.[0-9])(?!\s*-\s*[A-Z]?[0-9])")
     plural = {"trap": "traps?", "advisory": "advisor(?:y|ies)"}[kind]
     others = r"(?:\d+(?:\s*,\s*|\s+and\s+|_))*"
     return re.compile(rf"{plural}[ _]?{others}{number}(?![0-9])(?!\s*-\s*[0-9])", re.IGNORECASE)
