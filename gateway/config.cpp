@@ -388,6 +388,13 @@ Result<Config, std::vector<ConfigError>> read_config(std::string_view text, std:
   return fail(std::move(reader.errors));
 }
 
+std::vector<std::string> config_keys() {
+  std::vector<std::string> out;
+  for (const Key& key : kKeys)
+    out.push_back((key.table.empty() ? std::string{} : std::string(key.table) + ".") + std::string(key.name));
+  return out;
+}
+
 std::vector<ConfigError> check_config(const Config& config, std::string_view file, bool complete) {
   std::vector<ConfigError> out;
   const auto complain = [&](std::string_view key, std::string text) {

@@ -110,4 +110,8 @@ Result<Config, std::vector<ConfigError>> read_config(std::string_view toml, std:
 // been added, so what is missing now is missing.
 std::vector<ConfigError> check_config(const Config& config, std::string_view file, bool complete);
 
+// Every key that can be written, "sip.udp"; of lists of tables, too ("account.name"). docs/configuration.md tells them
+// all.
+std::vector<std::string> config_keys();
+
 }  // namespace isthmus::gateway

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+
 namespace isthmus::gateway {
 namespace config_test {
 
@@ -107,6 +110,17 @@ TEST(Config, AdmissionFollowsTheWebServerUnlessWritten) {
   const Config alone = *read_config("admission = \"web-server\"", "f.toml");
   EXPECT_EQ(check_config(alone, "f.toml", true)[0].message(),
             "f.toml: admission: is \"web-server\", but webhook.url is missing");
+}
+
+TEST(Config, TheDocumentTellsEveryKeyAndNoOther) {
+  std::ifstream in(ISTHMUS_SOURCE_DIR "/docs/configuration.md");
+  std::set<std::string> told;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("| `")) told.insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  std::set<std::string> known;
+  for (const std::string& key : config_keys()) known.insert(key);
+  EXPECT_EQ(told, known);
 }
 
 TEST(Config, EverythingThatCanBeWritten) {
