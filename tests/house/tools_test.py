@@ -38,7 +38,7 @@ class Coverage(unittest.TestCase):
         self.assertEqual(bare, ["row C2"])
 
     def test_names_and_comments_count_and_longer_numbers_do_not(self):
-        tests = {"tests/a_test.cpp": "TEST(A, R3_1_ends) {}\nTEST(A, B) {\n  // R0.10\n}\nTEST(A, C) { int x = 0xC5; }  // C5:BD BD:C5:CB C51 rows C14-C16\n"}
+        tests = {"tests/a_test.cpp": "TEST(A, R4_2R3_1_ends) {}\nTEST(A, B) {\n  // R0.10\n}\nTEST(A, C) { int x = 0xC5; }  // C5:BD BD:C5:CB C51 rows C14-C16\n"}
         bare, text = self.bare("requirement R3.1 R3.10 R0.1 R0.10\nrow C5 C14 C16\n", tests)
         self.assertEqual(bare, ["requirement R3.10", "requirement R0.1", "row C5", "row C14", "row C16"])
         self.assertIn("| R0.10 | `tests/a_test.cpp` A.B |", text)
