@@ -39,7 +39,8 @@ class Slots {
     return id;
   }
 
-  // For things that must know their id while they are made: the id finds nothing until fill(). Every reserve is followed by one fill.
+  // For things that must know their id while they are made: the id finds nothing until fill(). Every reserve is
+  // followed by one fill.
   Id<Tag> reserve() {
     uint32_t index = 0;
     if (free_.empty()) {
