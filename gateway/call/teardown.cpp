@@ -54,7 +54,7 @@ void Exchange::drop(Pass& pass, Call& call, End end) {
   if (end.by && call.b.client == end.by) silent = &call.b;
   call.facts.reason = end.reason;
   call.facts.code = end.code;
-  call.facts.text = end.text;
+  call.facts.text = std::move(end.text);
   call.facts.early_media = false;
   ++over_;
   ++ended_[static_cast<size_t>(end.reason)];
