@@ -47,7 +47,7 @@ run_tsan() {
   [ -n "$targets" ] || fail "no tests of transport, media or gateway in this build"
   # shellcheck disable=SC2086 # a list of names
   compile tsan $targets
-  run_ctest tsan tsan -L '^quick$' -E "^(($below)(_|\$)|example_|replay_|house_)" -j "$jobs" || fail "failed under TSan"
+  run_ctest tsan tsan -L '^quick$' -E "^(($below)(_|\$)|example_|replay_|browser_)" -j "$jobs" || fail "failed under TSan"
 }
 
 run_gcc() {
