@@ -395,6 +395,7 @@ RegistrationId UserAgent::enroll(Pass& pass, RegistrationSpec spec) {
 void UserAgent::withdraw(Pass& pass, RegistrationId id) {
   Registration* registration = registrations_.find(id);
   if (registration == nullptr) return;
+  registration_timers_.cancel(registration->timer());
   registration->withdraw(pass, endpoint_);
   drain(pass);
 }
@@ -405,7 +406,8 @@ void UserAgent::registration_outcome(Pass& pass, RegistrationId id, uint16_t fai
   const Registration::Outcome outcome =
       failure == 0 ? registration->response(pass, endpoint_) : registration->failed(pass, failure);
   if (!outcome.changed) return;
-  if (outcome.next != kNever) registration_timers_.set(outcome.next, id);
+  registration_timers_.cancel(registration->timer());
+  if (outcome.next != kNever) registration->timer() = registration_timers_.set(outcome.next, id);
   events_.push_back({.kind = UserAgentEventKind::registration,
                      .session = {},
                      .cookie = 0,

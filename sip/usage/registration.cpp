@@ -41,6 +41,8 @@ Registration::Registration(Pass& pass, Endpoint& endpoint, RegistrationId id, Re
 }
 
 void Registration::send(Pass& pass, Endpoint& endpoint) {
+  running_ = true;
+  withdrawn_ = withdrawing_;
   Draft draft = Draft::request(Method::register_, spec_.registrar);
   draft.add_number(Header::max_forwards, 70);
   draft.add(Header::from, spec_.address + ";tag=" + tag_);
@@ -60,7 +62,7 @@ void Registration::send(Pass& pass, Endpoint& endpoint) {
 void Registration::withdraw(Pass& pass, Endpoint& endpoint) {
   if (withdrawing_) return;
   withdrawing_ = true;
-  send(pass, endpoint);
+  if (!running_) send(pass, endpoint);
 }
 
 void Registration::refresh(Pass& pass, Endpoint& endpoint) {
@@ -76,6 +78,7 @@ Registration::Outcome Registration::response(Pass& pass, Endpoint& endpoint) {
   const Message& message = endpoint.message();
   const int status = message.status();
   if (status < 200) return {};
+  running_ = false;
   if (status == 401 || status == 407) {
     std::vector<AuthLine> challenges;
     for (const auto value : message.values(Header::www_authenticate)) challenges.push_back({false, std::string(value)});
@@ -88,6 +91,10 @@ Registration::Outcome Registration::response(Pass& pass, Endpoint& endpoint) {
     return failed(pass, static_cast<uint16_t>(status));
   }
   auth_.settled();
+  if (withdrawing_ && !withdrawn_) {  // the owner changed its mind while this one was on its way
+    send(pass, endpoint);
+    return {};
+  }
   if (status == 423 && !withdrawing_) {  // 10.2.8: with the interval that the registrar wants
     const auto least = message.header(Header::min_expires);
     const auto seconds = least ? parse_number(*least, UINT32_MAX) : std::nullopt;
@@ -105,6 +112,7 @@ Registration::Outcome Registration::response(Pass& pass, Endpoint& endpoint) {
 }
 
 Registration::Outcome Registration::failed(Pass& pass, uint16_t status) {
+  running_ = false;
   const Duration wait = backoff_;
   backoff_ = std::min(backoff_ * 2, kRetryLongest);
   return settle(pass, status, wait);

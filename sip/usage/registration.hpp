@@ -6,6 +6,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/deadlines.hpp"
 #include "sip/usage/events.hpp"
 
 namespace isthmus::sip {
@@ -39,6 +40,7 @@ class Registration {
   Outcome failed(Pass& pass, uint16_t status);
   void refresh(Pass& pass, Endpoint& endpoint);
   bool is_over() const { return over_; }
+  TimerId& timer() { return timer_; }  // of its next refresh, kept for the owner
 
  private:
   void send(Pass& pass, Endpoint& endpoint);
@@ -51,9 +53,12 @@ class Registration {
   std::string tag_;
   uint32_t cseq_ = 0;
   uint32_t wanted_ = 0;
+  bool running_ = false;  // 10.2: one REGISTER at a time
   bool withdrawing_ = false;
+  bool withdrawn_ = false;  // the REGISTER that says so was sent
   bool over_ = false;
   std::chrono::seconds backoff_ = kRetryFirst;
+  TimerId timer_;
 };
 
 }  // namespace isthmus::sip
