@@ -33,7 +33,7 @@ void Exchange::flow_up(Pass& pass, const FlowFacts& facts) {
   drain(pass);
 }
 void Exchange::flow_down(Pass& pass, FlowId flow, Fault why) {
-  registrar_.flow_down(flow);
+  note_changes(pass, registrar_.flow_down(flow));
   user_agent_.flow_down(pass, flow, why);
   drain(pass);
 }

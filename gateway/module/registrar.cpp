@@ -118,7 +118,8 @@ InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) 
   switch (auth_.verify(now, message.method_text(), credentials, secret)) {
     case sip::AuthVerdict::accepted: break;
     case sip::AuthVerdict::stale: return challenge(now, message, proxy, true);
-    case sip::AuthVerdict::replayed: return challenge(now, message, proxy, false);
+    // Refused, but the password is right: a phone whose request was repeated after a lost refusal goes on at once.
+    case sip::AuthVerdict::replayed: return challenge(now, message, proxy, true);
     case sip::AuthVerdict::refused:  // R4.2: one more try, then the end
       if (auth_.is_second_try(credentials)) return Refuse{403, {}, "wrong credentials"};
       return challenge(now, message, proxy, false, true);
@@ -132,21 +133,44 @@ InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) 
 InVerdict Registrar::callin(Now now, const Incoming& request) {
   InVerdict verdict = authenticate(now, request, true);
   const auto* admitted = std::get_if<Admitted>(&verdict);
-  if (admitted != nullptr && !speaks_for(request.message, admitted->account))
-    return Refuse{403, {}, "From is not of this account"};
-  return verdict;
+  if (admitted == nullptr || speaks_for(request.message, admitted->account)) return verdict;
+  return foreign(now, request, true, "From is not of this account");
 }
 
 InVerdict Registrar::vouch(Now now, const Incoming& request, const Party& party) {
   if (party.account.empty()) return NotMine{};
   InVerdict verdict = authenticate(now, request, true);
   const auto* admitted = std::get_if<Admitted>(&verdict);
-  if (admitted != nullptr && admitted->account != party.account) return Refuse{403, {}, "another account"};
-  return verdict;
+  if (admitted == nullptr || admitted->account == party.account) return verdict;
+  return foreign(now, request, true, "another account");
 }
 
-void Registrar::flow_down(FlowId flow) {
+// Somebody else than the flow has proved, without credentials of his own, is asked for them: several accounts may share
+// one connection. Who gave credentials and speaks for another is refused.
+Refuse Registrar::foreign(Now now, const Incoming& request, bool proxy, std::string why) const {
+  const auto header = proxy ? sip::Header::proxy_authorization : sip::Header::authorization;
+  if (!request.message.has(header)) return challenge(now, request.message, proxy, false);
+  return {403, {}, std::move(why)};
+}
+
+std::vector<Registrar::Change> Registrar::flow_down(FlowId flow) {
+  std::vector<Change> out;
   proved_.erase(flow);
+  for (auto it = bindings_.begin(); it != bindings_.end();) {
+    const auto lost = [&](const Binding& binding) {
+      return binding.path.flow == flow && is_reliable(binding.protocol);
+    };
+    for (const Binding& binding : it->second) {
+      if (!lost(binding)) continue;
+      out.push_back({it->first, binding, false, true, {}});
+      auto& remembered = lost_[it->first];
+      if (remembered.size() >= max_bindings_) remembered.erase(remembered.begin());
+      remembered.push_back(binding);
+    }
+    std::erase_if(it->second, lost);
+    it = it->second.empty() ? bindings_.erase(it) : std::next(it);
+  }
+  return out;
 }
 
 // ---- where is it?
@@ -166,7 +190,7 @@ OutVerdict Registrar::callout(Now now, const Parties& parties) {
     return Refuse{482, {}, "the route leads back to the caller"};
   SipTarget target;
   target.request_uri = best->contact;
-  target.target = {best->path, best->contact};
+  target.target = {best->path, {}};
   target.keep_flow = true;
   return Mine{target};
 }
@@ -187,7 +211,10 @@ Registrar::Outcome Registrar::register_(Now now, const Incoming& request) {
   const auto from = sip::parse_uri(message.from().uri);
   const bool own =
       address && address->is_sip() && is_own_domain(address->host) && sip::unescape(address->user) == account;
-  if (!own || !from || sip::unescape(from->user) != account) return {403, {}, true, {}};
+  if (!own || !from || sip::unescape(from->user) != account) {
+    Refuse refused = foreign(now, request, false, "not this account's address");
+    return {refused.status, std::move(refused.headers), true, {}};
+  }
   return apply(now, request, account);
 }
 
@@ -211,12 +238,12 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
   bool star = false;
   for (const std::string_view element : message.elements(sip::Header::contact)) {
     const auto contact = sip::parse_contact(element);
-    if (!contact || contacts.size() >= kMaxContacts) return {400, {}, true, {}};
+    if (!contact || contacts.size() >= kMaxContacts) return {400, {}, false, {}};
     star = star || contact->is_star;
     contacts.push_back(*contact);
   }
   const uint32_t common = message.expires().value_or(static_cast<uint32_t>(max_expires_.count()));
-  if (star && (contacts.size() != 1 || message.expires() != 0u)) return {400, {}, true, {}};
+  if (star && (contacts.size() != 1 || message.expires() != 0u)) return {400, {}, false, {}};
 
   std::vector<Binding> next;
   if (const auto* known = bindings(account)) next = *known;
@@ -229,24 +256,25 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
     return known.call_id == message.call_id() && message.cseq().number <= known.cseq;
   };
   if (star) {
-    if (std::any_of(next.begin(), next.end(), is_old)) return {500, {}, true, {}};
+    if (std::any_of(next.begin(), next.end(), is_old)) return {500, {}, false, {}};
     while (!next.empty()) remove_at(0);
     contacts.clear();
   }
   for (const sip::Contact& contact : contacts) {
     const uint32_t wanted = contact.expires.value_or(common);
     if (wanted > 0 && wanted < min_expires_.count())
-      return {423, {{"Min-Expires", number(static_cast<uint64_t>(min_expires_.count()))}}, true, {}};
+      return {423, {{"Min-Expires", number(static_cast<uint64_t>(min_expires_.count()))}}, false, {}};
     const auto uri = contact.address.parsed_uri();
-    if (!uri || !uri->is_sip()) return {400, {}, true, {}};
+    if (!uri || !uri->is_sip()) return {400, {}, false, {}};
     const auto known = std::find_if(next.begin(), next.end(),
                                     [&](const Binding& binding) { return is_same_binding(binding, contact); });
-    if (known != next.end() && is_old(*known)) return {500, {}, true, {}};
+    if (known != next.end() && is_old(*known)) return {500, {}, false, {}};
     std::optional<Path> moved_from;
     if (known != next.end() && known->path != request.path) moved_from = known->path;
     if (known != next.end()) remove_at(static_cast<size_t>(known - next.begin()));
+    if (wanted > 0 && !moved_from) moved_from = take_lost(account, contact);
     if (wanted == 0) continue;
-    if (next.size() >= max_bindings_) return {403, {}, true, {}};
+    if (next.size() >= max_bindings_) return {403, {}, false, {}};
     const auto granted = std::min<std::chrono::seconds>(std::chrono::seconds(wanted), max_expires_);
     Binding binding{std::string(contact.address.uri),
                     std::string(contact.instance),
@@ -270,6 +298,19 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
   Outcome out = list(now, account);
   out.changes = std::move(changes);
   return out;
+}
+
+std::optional<Path> Registrar::take_lost(const std::string& account, const sip::Contact& contact) {
+  const auto found = lost_.find(account);
+  if (found == lost_.end()) return std::nullopt;
+  auto& list = found->second;
+  const auto same =
+      std::find_if(list.begin(), list.end(), [&](const Binding& binding) { return is_same_binding(binding, contact); });
+  if (same == list.end()) return std::nullopt;
+  const Path path = same->path;
+  list.erase(same);
+  if (list.empty()) lost_.erase(found);
+  return path;
 }
 
 std::vector<Registrar::Change> Registrar::expire(TimePoint now) {

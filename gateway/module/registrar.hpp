@@ -13,6 +13,7 @@
 #include "gateway/call/module.hpp"
 #include "gateway/call/settings.hpp"
 #include "sip/auth/server_auth.hpp"
+#include "sip/message/headers.hpp"
 
 namespace isthmus::gateway {
 
@@ -55,8 +56,8 @@ class Registrar : public Module {
   Outcome register_(Now now, const Incoming& request);
   std::vector<Change> expire(TimePoint now);
   TimePoint next_deadline() const { return earliest_; }  // may be earlier than the next expiry, never later
-  void flow_down(
-      FlowId flow);  // what the flow had authenticated is forgotten; its bindings are unreachable until renewed
+  // What a stream had authenticated is forgotten, and its bindings are: nobody is reached by them any more.
+  std::vector<Change> flow_down(FlowId flow);
 
   const std::vector<Binding>* bindings(std::string_view account) const;
   const std::map<std::string, std::vector<Binding>, std::less<>>& all_bindings() const { return bindings_; }
@@ -69,6 +70,8 @@ class Registrar : public Module {
   // Who sends this? A challenge or refusal otherwise. `proxy`: 407, else 401.
   InVerdict authenticate(Now now, const Incoming& request, bool proxy);
   Refuse challenge(Now now, const sip::Message& asking, bool proxy, bool stale, bool after_refusal = false) const;
+  std::optional<Path> take_lost(const std::string& account, const sip::Contact& contact);
+  Refuse foreign(Now now, const Incoming& request, bool proxy, std::string why) const;
   bool speaks_for(const sip::Message& message, std::string_view account) const;
   Outcome apply(Now now, const Incoming& request, const std::string& account);
   Outcome list(Now now, const std::string& account) const;
@@ -80,6 +83,9 @@ class Registrar : public Module {
   size_t max_bindings_;
   mutable sip::ServerAuth auth_;
   std::map<std::string, std::vector<Binding>, std::less<>> bindings_;
+  // Bindings whose stream was lost: a new REGISTER of the same phone brings its calls along. At most as many for one
+  // account as it may have.
+  std::map<std::string, std::vector<Binding>, std::less<>> lost_;
   TimePoint earliest_ = kNever;
   std::map<FlowId, std::string> proved_;  // streams that authenticated an account
 };
