@@ -139,7 +139,8 @@ TEST(OpenRelay, R1_30WhoIsCalledDecidesTheRefusal) {
   const auto call = [&](std::string_view uri) {
     flow.say("INVITE", uri, "sip:alice@192.0.2.1");
     const sip::Message challenge = flow.phone.heard.back().message;
-    return flow.say("INVITE", uri, "sip:alice@192.0.2.1", flow.phone.secret.line(challenge, "INVITE", uri));
+    flow.say("INVITE", uri, "sip:alice@192.0.2.1", flow.phone.secret.line(challenge, "INVITE", uri));
+    return flow.phone.heard.back().line;
   };
   EXPECT_EQ(call("sip:9999@192.0.2.1"), "404 INVITE") << "nobody claims it";
   EXPECT_EQ(call("sip:bob@192.0.2.1"), "480 INVITE") << "known, but offline";
@@ -219,7 +220,8 @@ TEST(OpenRelay, R1_4AnAuthenticatedStreamNeedsNoSecondChallengeForItsAccountOnly
   phone.user = "bob";
   phone.invite("2000", phone_sdp(4000));
   flow.run();
-  EXPECT_EQ(phone.heard.back().line, "403 INVITE");
+  EXPECT_EQ(phone.heard.back().line, "407 INVITE") << "another account proves itself";
+  EXPECT_EQ(flow.b.count("INVITE"), 1u);
   flow.bed.host.break_streams();
   flow.run();
   phone.user = "alice";

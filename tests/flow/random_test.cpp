@@ -23,6 +23,7 @@ struct Weather {
   bool lossy = false;
   bool streams = false;  // calls by TCP
   bool breaks = false;   // and connections are reset at any time
+  bool account = false;  // A is a registered phone with credentials
   bool moody = false;    // the web server refuses, hesitates and is silent; the client loses its socket
 };
 
@@ -36,7 +37,9 @@ struct Storm {
   uint64_t tokens = 0;
 
   Storm(uint64_t seed, const Weather& weather)
-      : world(seed), a(world, "1000", kA, kGateway, seed * 2), b(world, "2000", kB, kGateway, seed * 2 + 1) {
+      : world(seed),
+        a(world, "1000", weather.account ? kStranger : kA, kGateway, seed * 2),
+        b(world, "2000", kB, kGateway, seed * 2 + 1) {
     if (weather.lossy) world.fate = [this](const Datagram&) { return fate(); };
     if (weather.moody) bed.decide = [this](const AskPolicy&) { return mood(); };
     a.tcp = b.tcp = weather.streams;
@@ -96,7 +99,7 @@ struct Storm {
     switch (world.random().below(5)) {
       case 0:
       case 1: return anything(a, a.call("2000"));
-      case 2: return anything(b, b.call("1000"));
+      case 2: return anything(b, b.call(a.account.empty() ? "1000" : a.account));
       case 3: return anything(b, b.call("alice"));
       default: return bed.command(MakeCall{++tokens, w, {}, "2000", {}, browser_sdp(), {}});
     }
@@ -195,10 +198,16 @@ using Reached = std::map<CallState, size_t>;
 
 void storm_of(uint64_t seed, const Weather& weather, Reached& reached) {
   Storm storm(seed, weather);
+  sip::RegistrationId registration;
+  if (weather.account) {
+    registration = storm.a.register_account("bob");
+    ASSERT_TRUE(storm.world.run_until([&] { return storm.bed.exchange.registrar().bindings("bob") != nullptr; }));
+  }
   storm.rage(weather);
-  storm.world.run_for(seconds(110));            // ring limit, 64*T1, the bound of R1.26
-  if (!weather.breaks) check_agreement(storm);  // a BYE may be lost with its connection
+  storm.world.run_for(seconds(110));  // ring limit, 64*T1, the bound of R1.26
+  check_agreement(storm);
   storm.all_hang_up();
+  if (weather.account) storm.a.host.with([&](Pass& pass) { storm.a.machine.withdraw(pass, registration); });
   storm.world.run_for(milliseconds(1));
   storm.world.run_for(seconds(140));
   check_agent(storm.a);
@@ -241,6 +250,9 @@ TEST(Random, R0_3R0_17G7CallsOnAGoodNetworkEndOnceForEverybody) {
 }
 TEST(Random, R0_3R0_17G7CallsUnderLossDuplicationAndReorderingEndOnceForEverybody) {
   storms(1'000'000, 900, {.lossy = true});
+}
+TEST(Random, R0_17R4_2CallsOfARegisteredPhoneEndOnceForEverybody) {
+  storms(5'000'000, 150, {.lossy = true, .account = true});
 }
 TEST(Random, R0_17CallsOverStreamsEndOnceForEverybody) {
   storms(2'000'000, 100, {.lossy = true, .streams = true});

@@ -359,9 +359,22 @@ TEST(Enroll, R1_18ItIsRenewedAt60PercentAndWithdrawn) {
   flow.agent.host.with([&](Pass& pass) { flow.agent.machine.withdraw(pass, flow.id); });
   flow.run();
   EXPECT_EQ(flow.bindings(), nullptr);
-  flow.run(seconds(300));
-  EXPECT_EQ(flow.agent.machine.census().counts, Census{}.counts);
+  flow.run(seconds(40));
+  EXPECT_EQ(flow.agent.machine.census(), Census{}) << "no timer either";
   EXPECT_TRUE(flow.bed.is_empty());
+}
+
+TEST(Enroll, AWithdrawalWaitsForTheRegisterOnItsWay) {
+  Enrolled flow(seconds(100));
+  flow.run(seconds(59) + milliseconds(970));
+  EXPECT_EQ(flow.said.size(), 2u);
+  ASSERT_TRUE(flow.world.run_until([&] { return flow.said.size() == 3; }, seconds(1)));
+  flow.agent.host.with([&](Pass& pass) { flow.agent.machine.withdraw(pass, flow.id); });
+  EXPECT_EQ(flow.said.size(), 3u) << "10.2: not before the other's final response";
+  flow.run();
+  EXPECT_EQ(flow.said.size(), 4u);
+  EXPECT_EQ(flow.said.back().expires(), 0u);
+  EXPECT_EQ(flow.bindings(), nullptr);
 }
 
 TEST(Enroll, R1_18TooBriefIsRepeatedWithTheRegistrarsInterval) {

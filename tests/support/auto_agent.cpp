@@ -2,7 +2,7 @@
 #include "tests/support/auto_agent.hpp"
 
 #include "base/crypto.hpp"
-#include "tests/support/sip_peer.hpp"
+#include "tests/support/call_bed.hpp"
 
 namespace isthmus::test {
 namespace {
@@ -42,7 +42,8 @@ size_t AutoAgent::call(std::string_view to) {
   host.with([&](Pass& pass) {
     sip::InviteSpec spec;
     spec.request_uri = "sip:" + std::string(to) + "@" + gateway_.text() + (tcp ? ";transport=tcp" : "");
-    spec.from = "<sip:" + user_ + "@" + host.address().ip.text() + ">";
+    spec.from = "<sip:" + user_ + "@" + (account.empty() ? host.address() : gateway_).ip.text() + ">";
+    if (!account.empty()) spec.credentials.push_back(credential());
     spec.to = "<" + spec.request_uri + ">";
     spec.contact_user = user_;
     spec.target.uri = spec.request_uri;
@@ -50,6 +51,25 @@ size_t AutoAgent::call(std::string_view to) {
     leg.session = machine.invite(pass, std::move(spec), number + 1);
   });
   return number;
+}
+
+sip::Credential AutoAgent::credential() const {
+  return {gateway_.ip.text(), {}, account, Private<std::string>(kPassword)};
+}
+
+sip::RegistrationId AutoAgent::register_account(const std::string& name) {
+  account = user_ = name;
+  sip::RegistrationId id;
+  host.with([&](Pass& pass) {
+    sip::RegistrationSpec spec;
+    spec.registrar = "sip:" + gateway_.ip.text();
+    spec.address = "<sip:" + name + "@" + gateway_.ip.text() + ">";
+    spec.contact_user = name;
+    spec.target.uri = spec.registrar;
+    spec.credentials.push_back(credential());
+    id = machine.enroll(pass, std::move(spec));
+  });
+  return id;
 }
 
 void AutoAgent::ring(size_t number) {

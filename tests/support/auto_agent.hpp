@@ -36,6 +36,8 @@ class AutoAgent : public Node {
   void hang_up(size_t leg);
   std::function<void(size_t)> on_call;  // an INVITE came
   bool tcp = false;                     // its calls go by TCP
+  std::string account;                  // calls with this account's credentials; empty: known by address
+  sip::RegistrationId register_account(const std::string& name);  // and is reached there
 
   std::deque<Leg> legs;
   sip::UserAgent machine;
@@ -53,6 +55,7 @@ class AutoAgent : public Node {
   void take(Pass& pass, const sip::UserAgentEvent& event);
   void take_invite(Pass& pass);
   void end(Leg& leg, bool by_us);
+  sip::Credential credential() const;
   std::string sdp(const Leg& leg, std::string_view direction) const;
 
   std::string user_;

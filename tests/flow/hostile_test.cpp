@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// Messages made to do harm, through the whole gateway: header smuggling (advisory 9), control characters in names (42),
+// reflection to broadcast and third parties (53), malformed hosts in Contact and routes (40), and our own limits (X15).
+#include <gtest/gtest.h>
+
+#include "gateway/module/trunk.hpp"
+#include "tests/support/phone.hpp"
+#include "tests/support/rest.hpp"
+
+namespace isthmus::test {
+namespace {
+
+using namespace gateway;
+using namespace std::string_literals;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(Hostile, Advisory9NoHeaderOfOneLegReachesTheOther) {
+  const std::string smuggled[] = {
+      "X-Bypass: v",
+      "X-Bypass : v",
+      "X-Bypass\t: v",
+      "x-bypass:v",
+      "X-Bypass:\r\n v",
+      "X-Bypass\r\n : v",
+      "X-Bypass\x01: v",
+      "X-Bypass\0: v"s,
+      "P-Asserted-Identity: <sip:ceo@192.0.2.1>",
+      "Remote-Party-ID: <sip:ceo@192.0.2.1>",
+      "Diversion: <sip:ceo@192.0.2.1>",
+      "X-Isthmus-Account: alice",
+      "Subject: v",
+      "s: v",
+      "Replaces: a;to-tag=b;from-tag=c",
+      "Route: <sip:198.51.100.66;lr>",
+      "Alert-Info: <http://evil.example/x>",
+  };
+  for (const std::string& line : smuggled) {
+    Flow flow;
+    SipPeer third(flow.world, "third", kStranger, kGateway);
+    flow.a.invite("2000", phone_sdp(4000), line + "\r\n");
+    flow.run();
+    EXPECT_EQ(third.log(), "") << line;
+    if (!flow.b.has("INVITE")) continue;  // refused as malformed
+    const std::string invite(flow.b.last("INVITE").bytes());
+    for (const char* word : {"ypass", "ceo", "Account", "Subject", "Replaces", "Route", "Alert", "evil"})
+      EXPECT_EQ(invite.find(word), std::string::npos) << line << "\n" << invite;
+  }
+}
+
+TEST(Hostile, Advisory42ControlCharactersInADisplayNameReachNobody) {
+  Flow flow;
+  const ClientId w = flow.bed.sign_in("alice");
+  (void)w;
+  const std::string name = "ev\x1b[31mil\x7f\x08";
+  flow.a.send("INVITE sip:alice@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP " + kA.text() +
+              ";branch=z9hG4bK-name\r\nMax-Forwards: 70\r\nFrom: \"" + name +
+              "\" <sip:1000@192.0.2.10>;tag=x\r\nTo: <sip:alice@192.0.2.1>\r\nCall-ID: name\r\nCSeq: 1 "
+              "INVITE\r\nContact: <sip:1000@192.0.2.10>\r\nContent-Length: 0\r\n\r\n");
+  flow.run();
+  for (const CallFacts& facts : flow.bed.server) {
+    for (const char c : facts.from_name + facts.from) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
+  }
+  for (const auto& told : flow.bed.client) {
+    for (const char c : told.call.from_name) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
+  }
+}
+
+bool is_bad(const IpAddress& ip) {
+  return ip.is_broadcast() || ip.is_multicast() || ip.is_unspecified();
+}
+
+TEST(Hostile, Advisory53NothingGoesToBroadcastOrToAThirdParty) {
+  size_t bad = 0;
+  for (const char* via : {"255.255.255.255", "224.0.0.1", "192.0.2.99", "192.0.2.10;maddr=255.255.255.255",
+                          "192.0.2.10;maddr=192.0.2.99", "192.0.2.10;received=192.0.2.99"}) {
+    Flow flow;
+    flow.world.tap = [&](const Datagram& one) {
+      if (one.from == kGateway && one.to.ip != kA.ip && one.to.ip != kB.ip) ++bad;
+    };
+    for (const char* method : {"INVITE", "OPTIONS", "REGISTER", "BYE"}) {
+      flow.a.send(std::string(method) + " sip:2000@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP " + via + ";branch=z9hG4bK-" +
+                  method +
+                  "\r\nMax-Forwards: 70\r\nFrom: <sip:1000@192.0.2.10>;tag=x\r\nTo: <sip:2000@192.0.2.1>\r\nCall-ID: " +
+                  method + "\r\nCSeq: 1 " + method + "\r\nContact: <sip:1000@192.0.2.10>\r\nContent-Length: 0\r\n\r\n");
+    }
+    flow.run(seconds(2));
+  }
+  EXPECT_EQ(bad, 0u);
+}
+
+TEST(Hostile, Advisory40Advisory53HostsOfContactAndRecordRoute) {
+  const std::string hosts[] = {"255.255.255.255",
+                               "224.0.0.1",
+                               "0.0.0.0",
+                               "192.0.2.20:0",
+                               "no-such.example",
+                               "a..b",
+                               ".",
+                               std::string(300, 'a'),
+                               "[::]",
+                               "[ff02::1]",
+                               "256.256.1.1",
+                               "192.0.2.20;transport=sctp",
+                               "x;maddr=255.255.255.255",
+                               "-",
+                               "192.0.2.1"};
+  for (const std::string& host : hosts) {
+    for (const bool in_route : {false, true}) {
+      Flow flow;
+      size_t bad = 0;
+      flow.world.tap = [&](const Datagram& one) { bad += one.from == kGateway && is_bad(one.to.ip); };
+      flow.call();
+      if (!in_route) flow.b.contact = "sip:2000@" + host;
+      flow.b.reply("INVITE", 200, phone_sdp(5000), in_route ? "Record-Route: <sip:" + host + ";lr>\r\n" : "");
+      flow.run();
+      if (flow.a.has("200 INVITE")) {
+        flow.a.ack();
+        flow.a.request("BYE");
+        flow.run();
+        EXPECT_TRUE(flow.a.has("200 BYE")) << host;
+      }
+      flow.run(seconds(40));
+      EXPECT_EQ(bad, 0u) << host;
+      EXPECT_TRUE(flow.bed.is_free()) << host;
+      flow.run(seconds(110));
+      EXPECT_EQ(flow.bed.exchange.census()[Census::reaping], 0u) << host;
+      // Advisory 46: after each a new call works.
+      flow.forget();
+      flow.b.contact.clear();
+      flow.a.invite("2000", phone_sdp(4000));
+      flow.run();
+      EXPECT_TRUE(flow.b.has("INVITE")) << host;
+    }
+  }
+}
+
+TEST(Hostile, X15OurOwnOverloadIs503WithRetryAfter) {
+  Settings settings = bed_settings();
+  settings.max_calls = 1;
+  Flow flow(settings);
+  flow.establish();
+  flow.a.invite("2000", phone_sdp(4000));
+  flow.run();
+  ASSERT_EQ(flow.a.log(), "503 INVITE");
+  EXPECT_TRUE(flow.a.last("503 INVITE").has(sip::Header::retry_after));
+  EXPECT_EQ(flow.b.log(), "");
+}
+
+TEST(Hostile, Advisory8APingIsAnsweredAtALimitedRate) {
+  Flow flow;
+  SipPeer stranger(flow.world, "stranger", kStranger, kGateway);
+  const auto ping = [&] {
+    stranger.send(
+        "OPTIONS sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.66:5060;branch=" + stranger.new_branch() +
+        "\r\nMax-Forwards: 70\r\nFrom: <sip:x@y>;tag=1\r\nTo: <sip:192.0.2.1>\r\nCall-ID: "
+        "ping\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+  };
+  for (int i = 0; i < 3000; ++i) ping();
+  flow.run();
+  EXPECT_EQ(stranger.count("200 OPTIONS"), 100u);
+  EXPECT_EQ(flow.bed.exchange.user_agent().endpoint().drops()[sip::SipDrop::rate_limited], 2900u);
+  flow.run(seconds(1));
+  stranger.forget();
+  ping();
+  flow.run();
+  EXPECT_EQ(stranger.log(), "200 OPTIONS");
+}
+
+TEST(Hostile, HostsAreComparedAsAddressesToo) {
+  TrunkSettings settings;
+  settings.name = "six";
+  settings.numbers = {"*"};
+  settings.host = "2001:db8::1";
+  settings.user = "us";
+  Trunk trunk(settings);
+  const OutVerdict verdict = trunk.callout({}, {.to = "1"});
+  const auto& target = std::get<SipTarget>(std::get<Mine>(verdict).target);
+  EXPECT_EQ(target.request_uri.substr(target.request_uri.find('@') + 1), "[2001:db8::1]:5060");
+  EXPECT_EQ(target.credentials[0].host, sip::parse_uri(target.request_uri)->host);
+
+  Settings six = bed_settings();
+  six.domain = "2001:db8::5";
+  const Registrar registrar(six, Seed::of(1));
+  EXPECT_TRUE(registrar.is_own_domain("[2001:db8::5]"));
+  EXPECT_TRUE(registrar.is_own_domain("[2001:DB8:0::5]"));
+  EXPECT_FALSE(registrar.is_own_domain("[2001:db8::6]"));
+}
+
+}  // namespace
+}  // namespace isthmus::test
