@@ -27,6 +27,8 @@ class Json {
   using Object = std::vector<Member>;  // in the order of writing
 
   Json() = default;  // null
+  // A value is a Json without further words: messages are written as lists of members.
+  // NOLINTBEGIN(google-explicit-constructor)
   Json(std::nullptr_t) {}
   Json(bool value) : value_(value) {}
   Json(int value) : value_(int64_t{value}) {}
@@ -39,6 +41,7 @@ class Json {
   Json(const char* value) : value_(std::string(value)) {}
   Json(Array value) : value_(std::move(value)) {}
   Json(Object value) : value_(std::move(value)) {}
+  // NOLINTEND(google-explicit-constructor)
   static Json object(std::initializer_list<Member> members) { return Json(Object(members)); }
 
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
