@@ -7,6 +7,7 @@ namespace isthmus::gateway {
 
 Result<std::vector<AccountRecord>, std::string> MemoryStore::accounts() const {
   std::vector<AccountRecord> out;
+  out.reserve(accounts_.size());
   for (const auto& [name, account] : accounts_) out.push_back(account);
   return out;
 }
