@@ -345,6 +345,7 @@ std::vector<CallFacts> Exchange::list() const {
   });
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<CallFacts> out;
+  out.reserve(found.size());
   for (auto& [number, facts] : found) out.push_back(std::move(facts));
   return out;
 }

@@ -15,6 +15,11 @@ Host::Host(World& world, Node& node, SocketAddress address, bool listens_on_tcp)
   with([&](Pass& pass) { node_.flow_up(pass, facts); });
 }
 
+// A host that leaves the world is not asked for deadlines any more.
+Host::~Host() {
+  std::erase(world_.hosts_, this);
+}
+
 FlowId Host::new_flow() {
   return {++flows_, 1};
 }

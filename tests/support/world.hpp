@@ -48,6 +48,9 @@ class World;
 class Host {
  public:
   Host(World& world, Node& node, SocketAddress address, bool listens_on_tcp);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
 
   void with(const std::function<void(Pass&)>& verb);  // one pass: verb, after(), outbox
   const SocketAddress& address() const { return address_; }
