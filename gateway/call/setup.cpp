@@ -171,7 +171,7 @@ void Exchange::allowed(Pass& pass, Call& call, const std::string& from, const st
   call.facts.target = target_text(call.target);
   done(std::exchange(call.make_token, 0), CommandError::none, &call);
   if (const auto* client = std::get_if<ClientTarget>(&call.target)) {
-    const auto newest = clients_.newest(client->account);
+    const auto newest = clients_.newest(client->account, call.a.client);  // never the caller itself
     if (!newest) return drop(pass, call, {DropReason::unavailable, 480, "the client is not connected", 480, {}, {}});
     call.b.kind = Side::Kind::client;
     call.b.client = *newest;

@@ -38,14 +38,14 @@ class Clients : public Module {
     const auto found = list_.find(id);
     return found == list_.end() ? nullptr : &found->second;
   }
-  // The newest connected client with this identity; none: nobody is there.
-  std::optional<ClientId> newest(std::string_view identity) const {
+  // The newest connected client with this identity, other than `except`; none: nobody is there.
+  std::optional<ClientId> newest(std::string_view identity, ClientId except = {}) const {
     std::optional<ClientId> best;
     uint64_t order = 0;
     for (const auto& [id, client] : list_) {
       const bool is_it =
           std::find(client.identities.begin(), client.identities.end(), identity) != client.identities.end();
-      if (!is_it || !client.connected || client.order <= order) continue;
+      if (!is_it || id == except || !client.connected || client.order <= order) continue;
       best = id;
       order = client.order;
     }

@@ -311,5 +311,18 @@ TEST(EchoCall, ABrowserHearsItself) {
   expect_rest(flow);
 }
 
+TEST(Incoming, AClientThatDialsItselfRingsAtItsOtherSessionOrNowhere) {
+  Flow flow;
+  const ClientId w = flow.bed.sign_in("alice");
+  flow.bed.command(MakeCall{1, w, {}, "alice", {}, browser_sdp(), {}});
+  flow.run();
+  EXPECT_EQ(flow.bed.states(), "pending, dropped");
+  EXPECT_EQ(flow.bed.last().reason, DropReason::unavailable);
+  const ClientId other = flow.bed.sign_in("alice", 2);
+  flow.bed.command(MakeCall{2, w, {}, "alice", {}, browser_sdp(), {}});
+  flow.run();
+  EXPECT_EQ(flow.bed.client_states(other), "calling");
+}
+
 }  // namespace
 }  // namespace isthmus::test
