@@ -182,7 +182,6 @@ class InviteUsage {
   ClientAuth auth_;
   RequestId invite_;  // running
   bool cancel_answered_ = false;
-  bool fast_aborted_ = false;
   uint32_t invite_cseq_ = 0;
   std::vector<AuthLine> invite_lines_;  // credentials of the INVITE, repeated in its ACK (22.1)
   IpAddress invite_peer_;               // who answered it

@@ -175,7 +175,7 @@ void InviteUsage::expired(UsageContext& context, SessionTimer timer) {
   switch (timer) {
     case SessionTimer::repeat_2xx: return repeat_2xx(context);
     case SessionTimer::ack_limit: return no_ack(context);
-    case SessionTimer::fast_abort: fast_aborted_ = true; return bye_all(context);
+    case SessionTimer::fast_abort: return bye_all(context);
     case SessionTimer::reap_limit:
       forced_ = true;
       answer_what_waits(context, 480);

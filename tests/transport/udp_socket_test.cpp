@@ -63,7 +63,7 @@ TEST(UdpSocket, AWildcardSocketTellsAndChoosesTheLocalAddress) {
 TEST(UdpSocket, WorksOverIpv6) {
   auto a = UdpSocket::bind({*IpAddress::parse("::1"), 0});
   auto b = UdpSocket::bind({*IpAddress::parse("::"), 0});
-  if (!a || !b) GTEST_SKIP() << "this machine has no IPv6";
+  ASSERT_TRUE(a && b) << "the machine needs an IPv6 loopback address";
   send_datagram(*a, {*IpAddress::parse("::1"), b->local().port}, "six");
   PacketPool pool(8, 2048);
   ASSERT_EQ(b->receive(pool.slots(), {}).received, 1U);
