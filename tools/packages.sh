@@ -7,7 +7,7 @@
 packages_run=(
   clang-19 cmake ninja-build ccache mold pkg-config g++ python3 ca-certificates
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libssl-dev libsrtp2-dev libsqlite3-dev libc-ares-dev
-  libspdlog-dev libcli11-dev libtomlplusplus-dev
+  libspdlog-dev libcli11-dev libtomlplusplus-dev prometheus-cpp-dev
 )
 # What the in-process tests need beside that.
 packages_test=(libgtest-dev libgmock-dev git openssl nodejs)

@@ -106,7 +106,7 @@ QUIET = (
     "transport/edge.hpp", "transport/driver.hpp", "transport/shard.hpp", "transport/system.hpp", "transport/dns_client.hpp",
     "transport/ws_connection.hpp", "gateway/*.hpp", "gateway/*/*.hpp", "media/*.hpp", "base/*.hpp",
 )  # fmt: skip
-FOREIGN_TYPES = ("boost/*", "openssl/*", "srtp2/*", "sqlite3.h", "toml++/*", "spdlog/*", "ares.h")
+FOREIGN_TYPES = ("boost/*", "prometheus/*", "openssl/*", "srtp2/*", "sqlite3.h", "toml++/*", "spdlog/*", "ares.h")
 
 SPDX_ENDINGS = {".cpp", ".hpp", ".py", ".sh", ".js", ".mjs", ".css", ".html", ".cmake", ".yaml", ".yml", ".xml", ".list"}
 SPDX_NAMES = {"CMakeLists.txt", "dev", "run"}

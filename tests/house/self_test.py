@@ -55,6 +55,7 @@ PLANTED = [
     ("doors", "gateway/call/bad.cpp", SOURCE + "#include <boost/json.hpp>\n", "boost/json.hpp"),
     ("doors", "sip/auth/bad.cpp", SOURCE + "#include <openssl/md5.h>\n", "openssl/md5.h"),
     ("doors", "gateway/call/bad.cpp", SOURCE + "#include <sqlite3.h>\n", "sqlite3.h"),
+    ("doors", "gateway/observe/bad.cpp", SOURCE + "#include <prometheus/registry.h>\n", "prometheus/registry.h"),
     ("doors", "sdp/bad.cpp", SOURCE + "#include <unistd.h>\n", "unistd.h"),
     ("doors", "gateway/bad.cpp", SOURCE + "#include <unheard/of.hpp>\n", "unheard/of.hpp"),
     ("doors", "base/bad.cpp", SOURCE + "#include <gtest/gtest.h>\n", "gtest/gtest.h"),

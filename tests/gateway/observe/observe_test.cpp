@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The text format of metrics, and the line of an ended call.
+// The line of an ended call, and what a log shows of strangers and secrets.
 #include <gtest/gtest.h>
 
 #include <sstream>
 
 #include "base/log.hpp"
 #include "gateway/observe/call_log.hpp"
-#include "gateway/observe/exposition.hpp"
 #include "gateway/observe/log.hpp"
 
 namespace isthmus::gateway {
 namespace observe_test {
-
-TEST(Exposition, FamiliesSamplesAndEscapes) {
-  Exposition out;
-  out.family("isthmus_x_total", "counter", "Things by reason.");
-  out.sample({{"reason", "a\"b\\c\nd"}, {"kind", "k"}}, 18446744073709551615u);
-  out.gauge("isthmus_y", "One thing.", 0);
-  out.counter("isthmus_z_total", "Another.", 7);
-  EXPECT_EQ(out.text(),
-            "# HELP isthmus_x_total Things by reason.\n# TYPE isthmus_x_total counter\n"
-            "isthmus_x_total{reason=\"a\\\"b\\\\c\\nd\",kind=\"k\"} 18446744073709551615\n"
-            "# HELP isthmus_y One thing.\n# TYPE isthmus_y gauge\nisthmus_y 0\n"
-            "# HELP isthmus_z_total Another.\n# TYPE isthmus_z_total counter\nisthmus_z_total 7\n");
-}
 
 TEST(CallLog, ALineSaysWhoHowAndHowLong) {
   CallLog log;
