@@ -13,7 +13,7 @@ run_deep() {
   fi
   (run_asan) || failed+=(asan)
   (run_tsan) || failed+=(tsan)
-  (run_fuzz all "${ISTHMUS_FUZZ_SECONDS:-300}") || failed+=(fuzz)
+  (run_fuzz all "${ISTHMUS_FUZZ_SECONDS:-300}" --record) || failed+=(fuzz)
   (run_bench) || failed+=(bench)
   [ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
 }

@@ -3,15 +3,19 @@
 # ./dev fuzz: libFuzzer on one door or on all. New inputs collect in build/fuzz/corpus/NAME; what crashes is kept in
 # build/fuzz/crashes with the way from there to a seed. Sourced by ./dev.
 
-# fuzz_door NAME SECONDS
+# fuzz_door NAME SECONDS [COMMIT]: with a commit the run gets its row in docs/endurance.md.
 fuzz_door() {
-  local name=$1 seconds=$2
+  local name=$1 seconds=$2 commit=${3:-}
   local found=build/fuzz/corpus/$name crashes=build/fuzz/crashes log=build/fuzz/$name.log
   mkdir -p "$found" "$crashes" "fuzz/corpus/$name"
-  local dictionary=()
+  local dictionary=() status=0 TIMEFORMAT='%U %S' spent runs result
   [ -f "fuzz/$name.dict" ] && dictionary=("-dict=fuzz/$name.dict")
-  if ! timeout $((seconds + 120)) "build/fuzz/bin/fuzz_$name" "${dictionary[@]}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-    -print_final_stats=1 "-artifact_prefix=$crashes/$name-" "$found" "fuzz/corpus/$name" >"$log" 2>&1; then
+  { time timeout $((seconds + 120)) "build/fuzz/bin/fuzz_$name" "${dictionary[@]}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+    -print_final_stats=1 "-artifact_prefix=$crashes/$name-" "$found" "fuzz/corpus/$name" >"$log" 2>&1; } 2>"build/fuzz/$name.time" || status=$?
+  spent=$(awk '{ spent += $1 + $2 } END { printf "%.1f", spent }' "build/fuzz/$name.time")
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  if [ "$status" != 0 ]; then
+    result="failed: status $status"
     tail -n 60 "$log" >&2
     {
       echo "dev: the door $name found something; the input lies in $crashes/$name-*. From here:"
@@ -19,16 +23,24 @@ fuzz_door() {
       echo "  build/fuzz/bin/fuzz_$name -minimize_crash=1 -max_total_time=60 $crashes/$name-...   makes it small"
       echo "  copy it to fuzz/corpus/$name/ under a name that says what it was: ./dev test quick replays it from then on"
     } >&2
-    return 1
+  elif [ "${runs:-0}" -eq 0 ]; then
+    result="failed: nothing was executed"
+    note "$name: nothing was executed"
+  else
+    result="clean: $runs inputs in $seconds s"
+    note "$(printf '%-16s %9s inputs in %s s (%s s of CPU), nothing found' "$name" "$runs" "$seconds" "$spent")"
   fi
-  local runs
-  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  [ "${runs:-0}" -gt 0 ] || { note "$name: nothing was executed"; return 1; }
-  note "$(printf '%-16s %9s inputs in %s s, nothing found' "$name" "$runs" "$seconds")"
+  [ -z "$commit" ] || python3 tools/endurance.py add "$commit" "fuzz $name" "$spent" "$result"
+  [[ "$result" == clean* ]]
 }
 
+# run_fuzz [NAME|all] [SECONDS] [--record]
 run_fuzz() {
-  local which=${1:-} seconds=${2:-20}
+  local words=() word commit=
+  for word in "$@"; do
+    if [ "$word" = --record ]; then commit=$(python3 tools/endurance.py commit); else words+=("$word"); fi
+  done
+  local which=${words[0]:-} seconds=${words[1]:-20}
   [[ "$seconds" =~ ^[0-9]+$ ]] || fail "seconds must be a number: ./dev fuzz NAME|all [SECONDS]"
   need run test sanitize
   configure fuzz
@@ -48,7 +60,7 @@ run_fuzz() {
   # Two cores: doors run in pairs.
   local pids=() names=() i
   for door in $doors; do
-    fuzz_door "$door" "$seconds" &
+    fuzz_door "$door" "$seconds" "$commit" &
     pids+=($!) names+=("$door")
     if [ ${#pids[@]} -ge "$jobs" ]; then
       for i in "${!pids[@]}"; do wait "${pids[$i]}" || failed+=("${names[$i]}"); done

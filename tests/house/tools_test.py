@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The scripts that judge others are judged here: coverage, the tally of tests, the bounds of benches."""
+"""The scripts that judge others are judged here: coverage, the tally of tests, the bounds of benches, the book of long runs."""
 
 import contextlib
 import io
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -14,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
 import bench_table
 import coverage
+import endurance
 import tally
 
 
@@ -105,6 +107,55 @@ class Bounds(unittest.TestCase):
         self.assertEqual(self.run_with({"parse": {"libre": 0.1}}), 0)
         self.assertEqual(self.run_with({"gone": {"sofia": 0.1}}), 1)
         self.assertEqual(self.run_with({"gone": {"sofia": 0.1}}, some=True), 0)
+
+
+class Endurance(unittest.TestCase):
+    """Goal G6: hours of a door add up since the last change of its room, and no row says more than was run."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+        self.git("init", "-q")
+        write(self.root, "fuzz/sip.cmake", "isthmus_fuzz_door(sip_uri USES sip)\n")
+        write(self.root, "fuzz/sdp.cmake", "isthmus_fuzz_door(sdp USES sdp)\n")
+        write(self.root, endurance.BOOK, "# Book\n\n| commit | what | CPU-hours | result |\n| --- | --- | --- | --- |\n")
+
+    def git(self, *arguments):
+        subprocess.run(["git", "-C", self.root, "-c", "user.name=a", "-c", "user.email=a@b", *arguments], check=True, capture_output=True)
+
+    def change(self, *paths):
+        """A commit that touches these; its hash, as a row names it."""
+        for path in paths:
+            write(self.root, path, f"{path} {len(endurance.rows(self.root))} {self.id()}\n")
+        self.git("add", "-A")
+        self.git("commit", "-qm", "x", "--allow-empty")
+        return endurance.commit(self.root)
+
+    def test_hours_add_up_until_the_room_changes(self):
+        first = self.change("sip/a.cpp", "sdp/a.cpp")
+        endurance.add(self.root, first, "fuzz sip_uri", "3600", "clean: 10 inputs")
+        endurance.add(self.root, first, "fuzz sdp", "1800", "clean: 10 inputs")
+        endurance.add(self.root, self.change("README.md"), "fuzz sip_uri", "900.4", "clean: 10 inputs")
+        self.assertEqual(endurance.sums(self.root), {"fuzz sip_uri": 1.25, "fuzz sdp": 0.5, "soak": 0})
+        endurance.add(self.root, self.change("sip/b.cpp"), "fuzz sip_uri", "360", "clean: 10 inputs")
+        self.assertEqual(endurance.sums(self.root), {"fuzz sip_uri": 0.1, "fuzz sdp": 0.5, "soak": 0})
+
+    def test_neither_a_failed_run_nor_one_of_unknown_sources_counts(self):
+        at = self.change("sip/a.cpp")
+        endurance.add(self.root, at, "fuzz sip_uri", "3600", "failed: crash-1")
+        write(self.root, "sip/a.cpp", "changed")
+        self.assertEqual(endurance.commit(self.root), at + "-dirty")
+        endurance.add(self.root, endurance.commit(self.root), "fuzz sip_uri", "3600", "clean: 10 inputs")
+        endurance.add(self.root, "0123456", "fuzz sip_uri", "3600", "clean: 10 inputs")
+        self.assertEqual(endurance.sums(self.root)["fuzz sip_uri"], 0)
+        self.assertEqual(len(endurance.rows(self.root)), 3)
+
+    def test_a_row_is_a_row(self):
+        self.assertEqual(endurance.row("abc1234", "soak", "61.2", "clean: all"), "| abc1234 | soak | 0.017 | clean: all |\n")
+        for bad in ("perhaps", "cleanish", "clean | twice", "clean\n"):
+            with self.assertRaises(ValueError):
+                endurance.row("abc1234", "soak", "1", bad)
 
 
 if __name__ == "__main__":
