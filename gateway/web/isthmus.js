@@ -10,16 +10,20 @@
 //   isthmus.addEventListener('incoming', (event) => event.call.accept());
 //
 // A lost connection is made again with growing pauses, and within the gateway's grace the calls go on. It never stores a password.
+// Everything that a page may use is described in docs/api.md, section 2.6.
 
 const SUBPROTOCOL = 'isthmus.v1';
 const REQUEST_LIMIT_MS = 15_000;
 const MAKE_CALL_LIMIT_MS = 60_000; // The web server may take 30 s to decide.
+const OPEN_LIMIT_MS = 10_000;
 const PING_EVERY_MS = 20_000;
 const PING_LIMIT_MS = 8_000;
 const RETRY_MS = [200, 500, 1000, 2000, 4000, 8000];
 const LOST_REQUEST_MS = 1500; // After a resume: how long a call that the gateway may never have heard of is waited for.
 const CANDIDATES_AFTER_MS = 100;
 const CANDIDATES_PER_MESSAGE = 32;
+const PATH_LOOK_EVERY_MS = 500;
+const TRIED_KEPT = 16;
 const CLOSED_FOR_GOOD = {4001: 'sign_in_limit', 4002: 'replaced', 4003: 'removed'};
 
 // What Isthmus and Call say to each other and to nobody else.
@@ -55,9 +59,15 @@ class Wire {
   static open(url, onNotification, onClose) {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(url, SUBPROTOCOL);
-      const fail = () => reject(new IsthmusError('The gateway cannot be reached.'));
-      socket.onclose = fail;
-      socket.onopen = () => resolve(new Wire(socket, onNotification, onClose));
+      const timer = setTimeout(() => socket.close(), OPEN_LIMIT_MS); // A network that swallows packets says nothing for minutes.
+      socket.onclose = () => {
+        clearTimeout(timer);
+        reject(new IsthmusError('The gateway cannot be reached.'));
+      };
+      socket.onopen = () => {
+        clearTimeout(timer);
+        resolve(new Wire(socket, onNotification, onClose));
+      };
     });
   }
 
@@ -117,7 +127,7 @@ class Wire {
 
 /**
  * The connection of one client with the gateway.
- * Events: `connection` (see `connection`, `whyOff`), `incoming` (with `event.call`).
+ * Events: `connection` (see `connection`, `whyOff`), `retry` (see `retryAt`), `incoming` (with `event.call`).
  */
 export class Isthmus extends EventTarget {
   /** 'off' (signed out), 'connecting', 'online', 'lost' (coming back by itself). */
@@ -126,6 +136,10 @@ export class Isthmus extends EventTarget {
   whyOff = '';
   /** What the gateway said at sign-in: client, session, identities, grace_seconds. */
   account = null;
+  /** While `connection` is 'lost': when the next attempt begins, as Date.now() counts; 0 while one is running. */
+  retryAt = 0;
+  /** The deviceId of the microphone for calls to come; '' is the browser's own choice. */
+  microphone = '';
 
   #url;
   #storage;
@@ -167,6 +181,11 @@ export class Isthmus extends EventTarget {
       this.#keepToken('');
       return false;
     }
+  }
+
+  /** While the connection is lost: tries again now. */
+  reconnect() {
+    this.#reconnectSoon(0);
   }
 
   /** Ends all calls and the session. */
@@ -228,8 +247,10 @@ export class Isthmus extends EventTarget {
   #compare(there) {
     for (const facts of there) {
       const call = this.#find(facts);
-      if (call) call[named](facts.call_id);
-      else this[request]('drop_call', {call_id: facts.call_id}).catch(() => {});
+      if (call) {
+        call[named](facts.call_id);
+        call.dispatchEvent(new Event('resumed'));
+      } else this[request]('drop_call', {call_id: facts.call_id}).catch(() => {});
     }
     const missing = this.calls.filter((call) => call.sent && !there.some((facts) => facts.call_id === call.id));
     if (missing.length) setTimeout(() => missing.forEach((call) => call[end]({reason: 'connection_lost'})), LOST_REQUEST_MS);
@@ -272,12 +293,19 @@ export class Isthmus extends EventTarget {
     if (this.connection !== 'lost' || this.#retry.running) return;
     clearTimeout(this.#retry.timer);
     this.#retry.timer = setTimeout(() => this.#reconnect(), pause);
+    this.#retries(Date.now() + pause);
+  }
+
+  #retries(at) {
+    this.retryAt = at;
+    this.dispatchEvent(new Event('retry'));
   }
 
   async #reconnect() {
     if (this.connection !== 'lost') return;
     this.#retry.count++;
     this.#retry.running = true;
+    this.#retries(0);
     let wire;
     try {
       wire = await Wire.open(this.#url, (name, notification) => this.#notified(name, notification), (code) => this.#lost(wire, code));
@@ -333,8 +361,8 @@ export class Isthmus extends EventTarget {
 }
 
 /**
- * One call. Events: `state` (see `state`, `code`, `reason`, `text`), `stream` (see `localStream`, `remoteStream`), `media` (see `media`).
- * Once `state` is 'dropped' nothing follows.
+ * One call. Events: `state` (see `state`, `code`, `reason`, `text`), `stream` (see `localStream`, `remoteStream`), `media` (see `media`),
+ * `microphone` (it went away, see `microphoneLost`), `resumed` (after a lost connection: the gateway still has the call). Once `state` is 'dropped' nothing follows.
  */
 export class Call extends EventTarget {
   id = '';
@@ -359,7 +387,15 @@ export class Call extends EventTarget {
   remoteStream = null;
   /** The state of the RTCPeerConnection: 'new', 'connecting', 'connected', 'disconnected', 'failed', 'closed'. */
   media = 'new';
+  /** The ways that ICE tried: [{local, remote, protocol, state}], addresses as host:port; the browser may hide the host of `local`. */
+  tried = [];
+  /** True once there was a way for the sound. */
+  hadMedia = false;
+  /** What the gateway itself found about the sound (`media_verdict`), '' where it found nothing. */
+  mediaVerdict = '';
   muted = false;
+  /** True while the microphone of the call is gone and no other was found. */
+  microphoneLost = false;
   /** True once `accept` was called. */
   answering = false;
   /** True once the gateway may know of the call. */
@@ -370,6 +406,7 @@ export class Call extends EventTarget {
   #offer = '';
   #described = false;
   #ownsStream = false;
+  #choices = 0;
   #candidates = [];
   #candidateTimer = 0;
 
@@ -422,6 +459,20 @@ export class Call extends EventTarget {
     for (const track of this.localStream?.getAudioTracks() ?? []) track.enabled = !muted;
   }
 
+  /** Goes on with another microphone ('': the browser's choice). Rejects with the browser's exception, and the old one stays. */
+  async useMicrophone(deviceId) {
+    const choice = ++this.#choices;
+    const sender = this.#peer?.getSenders().find(({track}) => track?.kind === 'audio');
+    if (!sender || this.state === 'dropped') return;
+    const stream = await openMicrophone(deviceId, 'exact');
+    if (choice !== this.#choices || this.state === 'dropped') return void stopAll(stream);
+    await sender.replaceTrack(stream.getAudioTracks()[0]);
+    if (this.#ownsStream) stopAll(this.localStream);
+    this.#ownsStream = true;
+    this.#speak(stream);
+    this.dispatchEvent(new Event('stream'));
+  }
+
   /** What RTCPeerConnection.getStats gives; empty without media. */
   async stats() {
     return this.#peer ? [...(await this.#peer.getStats()).values()] : [];
@@ -460,6 +511,7 @@ export class Call extends EventTarget {
     this[named](params.call_id);
     if (this.state === 'dropped' || !(params.seq > this.seq)) return;
     this.seq = params.seq;
+    if (params.media_verdict) this.mediaVerdict = String(params.media_verdict);
     if (params.state === 'dropped' || params.state === 'disconnected') return void this[end](params);
     this.earlyMedia ||= params.early_media === true;
     if (this.dir === 'outgoing' && params.sdp) this.#answered(params.sdp);
@@ -472,7 +524,7 @@ export class Call extends EventTarget {
     clearTimeout(this.#candidateTimer);
     this.#peer?.close();
     this.media = 'closed';
-    if (this.#ownsStream) this.localStream?.getTracks().forEach((track) => track.stop());
+    if (this.#ownsStream) stopAll(this.localStream);
     // A call that the gateway may know but has not named yet is remembered, so that it can be ended there too.
     if (this.id || !this.sent) this.#owner[forget](this);
     this.#become('dropped');
@@ -493,15 +545,14 @@ export class Call extends EventTarget {
   async #prepare(stream) {
     this.#ownsStream = !stream;
     try {
-      this.localStream = stream ?? (await navigator.mediaDevices.getUserMedia({audio: true}));
+      this.#speak(stream ?? (await openMicrophone(this.#owner.microphone)));
     } catch (error) {
       throw Object.assign(new IsthmusError('no microphone'), {cause: error, microphone: true});
     }
     if (this.state === 'dropped') {
-      if (this.#ownsStream) this.localStream.getTracks().forEach((track) => track.stop());
+      if (this.#ownsStream) stopAll(this.localStream);
       return false;
     }
-    this.mute(this.muted);
     const peer = new RTCPeerConnection({bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require'});
     this.#peer = peer;
     for (const track of this.localStream.getAudioTracks()) peer.addTrack(track, this.localStream);
@@ -515,11 +566,49 @@ export class Call extends EventTarget {
     return true;
   }
 
-  #mediaChanged(state) {
+  #speak(stream) {
+    this.localStream = stream;
+    this.microphoneLost = false;
+    this.mute(this.muted);
+    for (const track of this.#ownsStream ? stream.getAudioTracks() : []) track.onended = () => this.#microphoneEnded();
+  }
+
+  /** Unplugged, or taken back by the person: another one will do. */
+  async #microphoneEnded() {
+    if (this.state === 'dropped') return;
+    await this.useMicrophone('').catch(() => { this.microphoneLost = true; });
+    this.dispatchEvent(new Event('microphone'));
+  }
+
+  async #mediaChanged(state) {
     if (this.state === 'dropped') return;
     this.media = state;
+    this.hadMedia ||= state === 'connected';
     this.dispatchEvent(new Event('media'));
-    if (state === 'failed') this.#failed(new IsthmusError('no media path'), 'media_failed');
+    if (state === 'connecting') this.#watchPath();
+    if (state !== 'failed') return;
+    await this.#notePath();
+    if (this.state !== 'dropped') this.#failed(new IsthmusError('no media path'), 'media_failed');
+  }
+
+  /** What was tried must be known when the call ends, and then it is too late to ask. */
+  async #watchPath() {
+    while (this.media === 'connecting') {
+      await this.#notePath();
+      await new Promise((resolve) => { setTimeout(resolve, PATH_LOOK_EVERY_MS); });
+    }
+  }
+
+  async #notePath() {
+    const stats = await this.#peer.getStats().catch(() => new Map());
+    const ways = new Map(this.tried.map((way) => [way.local + way.remote, way]));
+    for (const {type, localCandidateId, remoteCandidateId, state} of stats.values()) {
+      if (type !== 'candidate-pair') continue;
+      const local = stats.get(localCandidateId);
+      const way = {local: addressOf(local), remote: addressOf(stats.get(remoteCandidateId)), protocol: local?.protocol ?? 'udp', state};
+      ways.set(way.local + way.remote, way);
+    }
+    this.tried = [...ways.values()].slice(-TRIED_KEPT);
   }
 
   #found(candidate) {
@@ -559,6 +648,20 @@ export class Call extends EventTarget {
     this.state = state;
     this.dispatchEvent(new Event('state'));
   }
+}
+
+function openMicrophone(deviceId, how = 'ideal') {
+  const devices = globalThis.navigator?.mediaDevices;
+  // A browser hides the devices from a page that came by http from elsewhere than localhost.
+  if (!devices) return Promise.reject(new DOMException('not a secure context', 'SecurityError'));
+  return devices.getUserMedia({audio: deviceId ? {deviceId: {[how]: deviceId}} : true});
+}
+
+const stopAll = (stream) => stream?.getTracks().forEach((track) => track.stop());
+
+function addressOf(candidate) {
+  const host = candidate?.address ?? '';
+  return `${host.includes(':') ? `[${host}]` : host}:${candidate?.port ?? ''}`;
 }
 
 function defaultUrl() {
