@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The card of one call: who, its states with their times, the two level meters, the buttons. It shows a Call and never changes one.
 
-import {stateSentence, stepWord, duration} from './words.js';
-import {LevelMeter, startRingback, startRingtone} from './sound.js';
+import {duration, soundSentence, stateSentence, stepWord} from './words.js';
+import {LevelMeter, startBusy, startCongestion, startRingback, startRingtone} from './sound.js';
 
 const SPOKEN_LEVEL_EVERY_MS = 500;
+const BUSY_CODES = new Set([486, 600]);
 const QUIET_ENDS = new Set(['hung_up', 'cancelled', 'commanded', 'shutdown']);
 
 const byId = (id) => document.getElementById(id);
@@ -33,7 +34,7 @@ export class CallView {
     const peer = peerOf(call);
     byId('call-peer').textContent = peer;
     byId('call-face').textContent = [...peer][0] ?? '?';
-    for (const name of ['state', 'stream', 'media']) call.addEventListener(name, () => this.#changed(call, name));
+    for (const name of ['state', 'stream', 'media', 'microphone']) call.addEventListener(name, () => this.#changed(call, name));
     this.#changed(call, 'state');
     this.#changed(call, 'stream');
   }
@@ -60,13 +61,14 @@ export class CallView {
     if (call !== this.#call) return;
     if (what === 'stream') this.#streams(call);
     else this.#state(call);
-    byId('call-status').textContent = this.#sentence(call);
+    this.#say();
   }
 
-  #sentence(call) {
-    if (call.state === 'confirmed' && call.media === 'disconnected') return 'The sound connection is interrupted …';
-    if (call.state === 'confirmed' && call.media === 'connecting') return 'In a call; the sound connection is being made …';
-    return stateSentence(call);
+  /** Only what is new is written: a screen reader speaks each change. */
+  #say() {
+    const call = this.#call;
+    const sentence = call.state === 'confirmed' ? soundSentence(call, this.confirmedSeconds) : stateSentence(call);
+    if (byId('call-status').textContent !== sentence) byId('call-status').textContent = sentence;
   }
 
   #state(call) {
@@ -78,10 +80,14 @@ export class CallView {
     byId('incoming-actions').hidden = !incoming;
     byId('live-actions').hidden = !live;
     byId('meters').hidden = !live;
+    if (!live) byId('sent').hidden = true;
     byId('keypad-toggle').disabled = state !== 'confirmed';
     this.#tone(call, incoming);
     if (state === 'confirmed' && !this.#confirmedAt) this.#startClock();
-    if (state === 'dropped') this.#quiet();
+    if (state !== 'dropped') return;
+    const answered = this.#confirmedAt > 0;
+    this.#quiet();
+    if (call.dir === 'outgoing' && !answered && !endedQuietly(call)) this.#stopTone = BUSY_CODES.has(call.code) ? startBusy() : startCongestion();
   }
 
   #addStep(state) {
@@ -112,7 +118,10 @@ export class CallView {
   #startClock() {
     this.#confirmedAt = performance.now();
     const clock = byId('call-clock');
-    const tick = () => { clock.textContent = duration(this.confirmedSeconds); };
+    const tick = () => {
+      clock.textContent = duration(this.confirmedSeconds);
+      this.#say();
+    };
     tick();
     clock.hidden = false;
     this.#clock = setInterval(tick, 500);

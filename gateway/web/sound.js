@@ -4,14 +4,24 @@
 const FLOOR_DB = -60;
 const RINGBACK = {on: 1, off: 4, tones: [425], gain: 0.05};
 const RINGTONE = {on: 1, off: 2, tones: [660, 880], gain: 0.08};
+const BUSY = {on: 0.5, off: 0.5, tones: [425], gain: 0.05, lasts: 4};
+const CONGESTION = {on: 0.25, off: 0.25, tones: [425], gain: 0.05, lasts: 3};
 
 let shared = null;
+let sink = '';
 
 /** The page's one AudioContext; call it in an event of the user, so that the browser lets it run. */
 export function audioContext() {
-  shared ??= new AudioContext();
+  shared ??= new AudioContext(sink ? {sinkId: sink} : {});
   if (shared.state === 'suspended') shared.resume().catch(() => {});
   return shared;
+}
+
+/** Plays tones and the other side's voice on this speaker ('': the browser's choice). Rejects with the browser's exception. */
+export async function playOn(element, deviceId) {
+  await element.setSinkId(deviceId);
+  await shared?.setSinkId?.(deviceId);
+  sink = deviceId;
 }
 
 /** How loud a MediaStream is: `level()` from 0 (silence, -60 dB and below) to 1 (full scale). */
@@ -47,11 +57,13 @@ export function levelOfPower(power) {
   return Math.min(1, Math.max(0, 1 - (10 * Math.log10(power)) / FLOOR_DB));
 }
 
+// Each repeats a tone until the returned function is called, the last two for a few seconds at most.
 export const startRingback = () => startTone(RINGBACK);
 export const startRingtone = () => startTone(RINGTONE);
+export const startBusy = () => startTone(BUSY);
+export const startCongestion = () => startTone(CONGESTION);
 
-/** Repeats a tone until the returned function is called. */
-function startTone({on, off, tones, gain}) {
+function startTone({on, off, tones, gain, lasts = 0}) {
   const context = audioContext();
   const volume = context.createGain();
   volume.gain.value = 0;
@@ -70,9 +82,12 @@ function startTone({on, off, tones, gain}) {
   };
   sound();
   const timer = setInterval(sound, (on + off) * 1000);
-  return () => {
+  const stop = () => {
     clearInterval(timer);
+    clearTimeout(end);
     oscillators.forEach((oscillator) => oscillator.stop());
     volume.disconnect();
   };
+  const end = lasts && setTimeout(stop, lasts * 1000);
+  return stop;
 }

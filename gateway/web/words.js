@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the page says to people: one sentence for each state and each way a call or a sign-in can fail. Pure functions.
 
+const SOUND_LATE_S = 3;
+const NAMED_AT_MOST = 3;
+
 const STATES = {
   pending: 'Asking for permission …',
   calling: 'Calling …',
@@ -39,7 +42,7 @@ const CODES = {
   484: 'This number is incomplete.',
   486: 'The line is busy.',
   487: 'The call was given up.',
-  488: 'The other side cannot use our kind of sound connection.',
+  488: 'You and the other side have no codec in common.',
   500: 'The other side failed.',
   503: 'The other side has no room for this call just now.',
   600: 'The line is busy.',
@@ -55,10 +58,14 @@ const ERRORS = {
   [-32009]: 'The gateway has no room just now.',
 };
 
+const INSECURE = 'The browser gives this page no microphone, because it was not opened by https:// or at localhost.';
+
 const MICROPHONE = {
-  NotAllowedError: 'The browser did not let this page use the microphone.',
-  NotFoundError: 'No microphone was found.',
+  SecurityError: INSECURE,
+  NotAllowedError: 'The microphone is not allowed for this page: allow it in the browser, then call again.',
+  NotFoundError: 'No microphone was found: plug one in, then call again.',
   NotReadableError: 'The microphone is in use elsewhere.',
+  OverconstrainedError: 'The chosen microphone is not there.',
 };
 
 const OFF = {
@@ -77,12 +84,27 @@ export function stateSentence(call) {
   return STATES[call.state] ?? String(call.state);
 }
 
+/** Of a call that is confirmed: how its sound is. `seconds`: for how long it has been confirmed. */
+export function soundSentence(call, seconds) {
+  if (call.microphoneLost) return 'The microphone is gone; the other side hears nothing of you.';
+  if (call.media === 'disconnected') return 'The sound connection is interrupted …';
+  if (call.media !== 'connecting') return STATES.confirmed;
+  if (seconds < SOUND_LATE_S || !call.tried?.length) return 'In a call; the sound connection is being made …';
+  return `In a call, but there is no sound yet: trying ${either(call.tried.map(({remote}) => remote))} …`;
+}
+
 /** The short word of the steps that a call went through. */
 export const stepWord = (state) => STEPS[state] ?? String(state);
 
 /** Why a dropped call is over. */
 export function endSentence(call) {
+  const sentence = endOf(call);
+  return call.mediaVerdict ? `${sentence.replace(/\.$/, '')} (the gateway says: ${call.mediaVerdict}).` : sentence;
+}
+
+function endOf(call) {
   const {reason, code, text} = call;
+  if (reason === 'media_failed') return noSoundSentence(call);
   if (reason === 'microphone') return MICROPHONE[call.error?.name] ?? 'The microphone could not be used.';
   if (reason === 'error' && call.error) return errorSentence(call.error);
   if (call.endedHere) return endedHereSentence(call);
@@ -99,6 +121,28 @@ export function errorSentence(error) {
   return ERRORS[error?.code] ?? 'Something went wrong.';
 }
 
+/** Why digits were not sent. */
+export const digitsSentence = (error) => (error?.code === -32008 ? 'The other side takes no digits.' : errorSentence(error));
+
+/** Why there will be no call at all in this page; empty when there can be. */
+export const insecureSentence = (secure) => (secure ? '' : INSECURE);
+
+/** The gateway is away. `media`: of the call that goes on, or null. */
+export function lostSentence(media) {
+  if (media === null) return 'The gateway is gone.';
+  if (media === 'connected') return 'The connection with the gateway is lost, but your call lives.';
+  return 'The gateway is gone, and with it the sound of your call.';
+}
+
+/** The gateway is back. `lived`: null when there was no call, else what became of it. */
+export function backSentence(lived) {
+  if (lived === null) return 'Connected again.';
+  return lived ? 'Connected again; your call goes on.' : 'Connected again; your call is lost.';
+}
+
+/** When the next attempt is made. */
+export const retryWords = (seconds) => (seconds > 0 ? `Trying again in ${Math.ceil(seconds)} s …` : 'Trying again …');
+
 /** Why the page is signed out; empty when nothing needs to be said. */
 export const offSentence = (why) => OFF[why] ?? '';
 
@@ -113,6 +157,26 @@ export function duration(seconds) {
 function endedHereSentence({reason, dir}) {
   if (reason === 'rejected') return 'You declined the call.';
   return reason === 'cancelled' && dir === 'outgoing' ? 'You gave up the call.' : 'You hung up.';
+}
+
+/** No media path: which address was tried, and from where. */
+function noSoundSentence({tried = [], hadMedia, text}) {
+  const remotes = tried.map(({remote}) => remote);
+  const reached = tried.find(({state}) => state === 'succeeded');
+  if (hadMedia) return `The sound connection ${reached ? `with ${reached.remote} ` : ''}broke.`;
+  if (reached) return `No sound connection could be made: ${reached.remote} answered, but the encryption did not come up.`;
+  if (tried.length) {
+    const way = `${tried[0].protocol.toUpperCase()}, from ${either(tried.map(({local}) => local.replace(/^:/, 'port ')))}`;
+    return `No sound connection could be made: no answer from ${either(remotes)} (${way}).`;
+  }
+  return text ? `No sound connection could be made: ${withStop(text)}` : REASONS.media_failed;
+}
+
+/** The different ones of a list, the first few of them, as words. */
+function either(all) {
+  const different = [...new Set(all)];
+  const named = different.slice(0, NAMED_AT_MOST);
+  return different.length > named.length ? `${named.join(' or ')} …` : named.join(' or ');
 }
 
 const withStop = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);

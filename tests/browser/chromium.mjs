@@ -10,18 +10,19 @@ import {findTone} from './tone.mjs';
 const EXECUTABLE = process.env.CHROMIUM || '/usr/bin/chromium';
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-dev-shm-usage',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--mute-audio',
-  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--autoplay-policy=no-user-gesture-required',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync', '--mute-audio', '--autoplay-policy=no-user-gesture-required',
 ];
 const END_LIMIT_MS = 5000;
 
 /**
- * `microphone`: a WAV file that the microphone plays round and round. `asUser`: as people have it, without a loopback candidate and with
+ * `microphone`: a WAV file that the microphone plays round and round. `devices`: false for a machine with none. `allowed`: false when the person
+ * does not let pages use them. `asUser`: as people have it, without a loopback candidate and with
  * local addresses hidden. Returns `{browser, close}`; `close` leaves no process and no file behind.
  */
-export async function launchChromium({microphone = null, asUser = false, flags = []} = {}) {
+export async function launchChromium({microphone = null, devices = true, allowed = true, asUser = false, flags = []} = {}) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-chromium-'));
-  const args = [...FLAGS, ...flags];
+  const args = [...FLAGS, ...flags, allowed ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts'];
+  if (devices) args.push('--use-fake-device-for-media-stream');
   if (microphone) args.push(`--use-file-for-fake-audio-capture=${microphone}`);
   if (!asUser) args.push('--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns');
   const browser = await puppeteer.launch({executablePath: EXECUTABLE, headless: true, userDataDir: profile, args, timeout: 60_000, protocolTimeout: 120_000});
@@ -29,14 +30,14 @@ export async function launchChromium({microphone = null, asUser = false, flags =
 }
 
 /** A page on which everything that goes wrong in the browser is collected in `page.troubles`. */
-export async function openPage(browser, url, {width = 1100, height = 860, dark = false, rawMicrophone = true} = {}) {
+export async function openPage(browser, url, {width = 1100, height = 860, dark = false, touch = false, rawMicrophone = true} = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   page.troubles = [];
   page.on('pageerror', (error) => page.troubles.push(`exception: ${error.message}`));
   page.on('console', (message) => { if (['error', 'warn'].includes(message.type())) page.troubles.push(`console: ${message.text()}`); });
   page.on('dialog', (dialog) => dialog.accept());
-  await page.setViewport({width, height, deviceScaleFactor: 1});
+  await page.setViewport({width, height, deviceScaleFactor: 1, isMobile: touch, hasTouch: touch});
   await page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: dark ? 'dark' : 'light'}]);
   if (rawMicrophone) await page.evaluateOnNewDocument(withoutVoiceProcessing);
   await page.goto(url, {waitUntil: 'load'});
@@ -61,9 +62,10 @@ export async function waitForTone(page, isIt, {limitMs = 10_000, selector = '#re
 
 /** Runs in the page. Noise suppression takes a lasting tone for noise: tests of tones switch the processing of voices off. */
 function withoutVoiceProcessing() {
+  if (!navigator.mediaDevices) return;
   const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = ({audio, ...rest}) =>
-    original({...rest, audio: audio && {echoCancellation: false, noiseSuppression: false, autoGainControl: false}});
+    original({...rest, audio: audio && {...(audio === true ? {} : audio), echoCancellation: false, noiseSuppression: false, autoGainControl: false}});
 }
 
 /** Runs in the page: samples of what the element plays. */

@@ -57,6 +57,11 @@ class Program {
     return status;
   }
 
+  async kill() {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+
   #take(line) {
     this.lines.push(line);
     for (const entry of this.#waiting) {
@@ -68,18 +73,23 @@ class Program {
 }
 
 export class Gateway {
+  #command;
+  #env;
+
   /**
    * `webServer`: arguments of examples/webserver/server.py, or null for none. `settings`: TOML beside the defaults; with them every port is a
-   * free one.
+   * free one, except that of the page where `web` names one.
    */
-  static async start({webServer = [], settings = ''} = {}) {
+  static async start({webServer = [], settings = '', web = '127.0.0.1:0'} = {}) {
     const gateway = new Gateway();
     gateway.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-gateway-'));
     gateway.secret = randomBytes(32).toString('hex');
     const env = {...process.env, ISTHMUS_WEBHOOK_SECRET: gateway.secret};
     try {
       const hook = webServer ? await gateway.#startWebServer(webServer, env) : [];
-      gateway.program = new Program(PROGRAM, ['run', ...hook, ...gateway.#settingsFile(settings)], {cwd: gateway.folder, env});
+      gateway.#command = ['run', ...hook, ...gateway.#settingsFile(settings, web)];
+      gateway.#env = env;
+      gateway.#run();
       gateway.url = (await gateway.program.line(/http:\/\/127\.0\.0\.1:\d+\//)).match(/http:\/\/127\.0\.0\.1:\d+\//)[0];
       gateway.sip = (await gateway.program.line(/127\.0\.0\.1:\d+ \(udp\)/)).match(/127\.0\.0\.1:\d+/)[0];
       gateway.accounts = readAccounts(path.join(gateway.folder, 'data/demo-accounts'));
@@ -88,6 +98,17 @@ export class Gateway {
       throw error;
     }
     return gateway;
+  }
+
+  /** kill -9: nobody is told anything. */
+  async kill() {
+    await this.program.kill();
+  }
+
+  /** Starts it again after `kill`, on the same data. */
+  async runAgain() {
+    this.#run();
+    await this.program.line(/http:\/\/127\.0\.0\.1:\d+\//);
   }
 
   descriptors() {
@@ -118,11 +139,15 @@ export class Gateway {
     return rows.map((row) => row.trim().split(/\s+/)).filter((words) => held.has(`socket:[${words[9]}]`)).map((words) => words[1]).sort();
   }
 
-  #settingsFile(settings) {
+  #run() {
+    this.program = new Program(PROGRAM, this.#command, {cwd: this.folder, env: this.#env});
+  }
+
+  #settingsFile(settings, web) {
     if (!settings) return [];
     const file = path.join(this.folder, 'isthmus.toml');
     fs.writeFileSync(file, settings);
-    return ['--config', file, '--sip', '127.0.0.1:0', '--web', '127.0.0.1:0'];
+    return ['--config', file, '--sip', '127.0.0.1:0', '--web', web];
   }
 
   async #startWebServer(args, env) {

@@ -17,6 +17,9 @@ export async function signIn(page, account, password) {
   await page.keyboard.press('Enter');
 }
 
+/** The line above everything else. */
+export const banner = (page, sentence) => says(page, '#banner:not([hidden]) #banner-text', sentence);
+
 export async function dial(page, number) {
   await page.click('#number', {count: 3});
   await page.type('#number', number);

@@ -315,7 +315,7 @@ pageTest('no microphone: the page says so, and the gateway hears of no call', as
   await page.evaluate(() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError')); });
   await signedIn();
   await dial('echo');
-  await says('#call-status', 'The browser did not let this page use the microphone.');
+  await says('#call-status', 'The microphone is not allowed for this page');
   assert.equal(gateway.methods().includes('make_call'), false);
 });
 

@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import {test} from 'node:test';
-import {duration, endSentence, errorSentence, offSentence, stateSentence} from '../../gateway/web/words.js';
+import {
+  backSentence, digitsSentence, duration, endSentence, errorSentence, insecureSentence, lostSentence, offSentence, retryWords, soundSentence, stateSentence,
+} from '../../gateway/web/words.js';
 
 const api = fs.readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8');
 const section = (from, to) => api.slice(api.indexOf(from), api.indexOf(to, api.indexOf(from)));
@@ -41,6 +43,43 @@ test('what a person did is told as that', () => {
   assert.equal(endSentence({endedHere: true, dir: 'incoming', reason: 'rejected', code: 603}), 'You declined the call.');
   assert.equal(stateSentence({state: null}), 'Preparing …');
   assert.equal(offSentence('signed_out'), '');
+});
+
+test('no media path is told with what was tried and from where, the first few of each', () => {
+  const way = (remote, state = 'failed', local = '10.0.0.2:50000') => ({local, remote, protocol: 'udp', state});
+  const said = (facts) => endSentence({reason: 'media_failed', code: 488, text: 'no working ICE pair within the time limit', ...facts});
+  assert.equal(said({tried: [way('192.0.2.7:40000'), way('[2001:db8::7]:40000'), way('192.0.2.7:40000', 'failed', ':50001')]}),
+    'No sound connection could be made: no answer from 192.0.2.7:40000 or [2001:db8::7]:40000 (UDP, from 10.0.0.2:50000 or port 50001).');
+  assert.match(said({tried: ['a:1', 'b:2', 'c:3', 'd:4'].map((remote) => way(remote))}), /no answer from a:1 or b:2 or c:3 … \(/);
+  assert.equal(said({tried: [way('a:1'), way('b:2', 'succeeded')]}), 'No sound connection could be made: b:2 answered, but the encryption did not come up.');
+  assert.equal(said({tried: [way('b:2', 'succeeded')], hadMedia: true}), 'The sound connection with b:2 broke.');
+  assert.equal(said({tried: [], hadMedia: true}), 'The sound connection broke.');
+  assert.equal(said({text: 'no common codec'}), 'No sound connection could be made: no common codec.');
+});
+
+test('what the gateway found about the sound is added, to a call that ended well too', () => {
+  assert.equal(endSentence({endedHere: true, dir: 'outgoing', reason: 'hung_up', mediaVerdict: 'no RTP from the phone'}),
+    'You hung up (the gateway says: no RTP from the phone).');
+});
+
+test('a call without sound is told as that, with what is tried when it lasts', () => {
+  const call = {state: 'confirmed', media: 'connecting', tried: [{remote: '192.0.2.7:40000'}]};
+  assert.equal(soundSentence(call, 1), 'In a call; the sound connection is being made …');
+  assert.equal(soundSentence(call, 4), 'In a call, but there is no sound yet: trying 192.0.2.7:40000 …');
+  assert.equal(soundSentence({...call, media: 'connected'}, 4), 'In a call');
+  assert.equal(soundSentence({...call, microphoneLost: true}, 4), 'The microphone is gone; the other side hears nothing of you.');
+});
+
+test('microphones that cannot be had, digits that nobody takes, a gateway that is away: each has its sentence', () => {
+  const sentences = ['SecurityError', 'NotAllowedError', 'NotFoundError', 'NotReadableError', 'OverconstrainedError', 'Other'].map((name) =>
+    endSentence({reason: 'microphone', error: {name}}));
+  assert.equal(new Set(sentences).size, sentences.length);
+  assert.equal(insecureSentence(false), sentences[0]);
+  assert.equal(insecureSentence(true), '');
+  assert.equal(digitsSentence({code: -32008}), 'The other side takes no digits.');
+  assert.equal(digitsSentence({code: -32009}), errorSentence({code: -32009}));
+  assert.equal(new Set([lostSentence(null), lostSentence('connected'), lostSentence('disconnected'), backSentence(null), backSentence(true), backSentence(false)]).size, 6);
+  assert.deepEqual([3.2, 0, -1].map(retryWords), ['Trying again in 4 s …', 'Trying again …', 'Trying again …']);
 });
 
 test('durations read like clocks', () => {
