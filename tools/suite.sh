@@ -49,7 +49,10 @@ run_suite() {
   [ ${#groups[@]} -gt 0 ] || groups=(quick slow interop browser)
   local needed=(run test)
   for group in "${groups[@]}"; do
-    case "$group" in interop|browser|deep) needed+=("$group") ;; esac
+    case "$group" in
+      interop|browser) needed+=("$group") ;;
+      deep) needed+=(deep interop browser) ;;
+    esac
   done
   need "${needed[@]}"
   with_option release ISTHMUS_TESTS=ON

@@ -37,6 +37,10 @@ class Scenario:
     def pause(self, milliseconds):
         return self._add(f'<pause milliseconds="{milliseconds}"/>')
 
+    def speak(self, path):
+        """From now to the end of the call the samples of a file, G.711 for payload type 0, again and again, one packet each 20 ms."""
+        return self._add(f'<nop><action><exec rtp_stream="{path},-1,0"/></action></nop>')
+
     def _send(self, text, retransmit=False):
         # A text without the blank line after its headers gets one.
         body = "\n".join(text.strip("\n").splitlines())
@@ -176,6 +180,45 @@ class Callee(Scenario):
         return f"SIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n"
 
 
+class Registration(Scenario):
+    """A phone of an account that comes, refreshes and goes. This SIPp knows MD5 alone and cannot choose among
+    challenges: it says that it is a phone that is offered one (trap 27)."""
+
+    def __init__(self, name, user, password):
+        super().__init__(name)
+        self._user, self._password = user, password
+        self._cseq = 0
+
+    def register(self, expires, challenged=True):
+        """A stream that has shown the password once is not asked again."""
+        if challenged:
+            self._request(expires, "")
+            self._receive('response="401"', auth="true")
+        self._request(expires, f"[authentication username={self._user} password={self._password}]\n" if challenged else "")
+        return self._receive('response="200"')
+
+    def _request(self, expires, credentials):
+        self._cseq += 1
+        return self._send(
+            "REGISTER sip:[remote_ip]:[remote_port] SIP/2.0\n"
+            "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
+            f"From: <sip:{self._user}@[remote_ip]>;tag=[pid]R[call_number]\n"
+            f"To: <sip:{self._user}@[remote_ip]>\n"
+            f"Call-ID: [call_id]\nCSeq: {self._cseq} REGISTER\nMax-Forwards: 70\nUser-Agent: baresip v1.0.0\n"
+            f"Contact: <sip:{self._user}-[call_number]@[local_ip]:[local_port];transport=[transport]>\nExpires: {expires}\n{credentials}" + NO_BODY,
+            retransmit=True,
+        )
+
+
+def cancelling(name, **options):
+    """A caller that gives up while it rings."""
+    return Caller(name, **options).invite().answered(100).answered(180).cancel().answered(200).answered(487).ack_refusal()
+
+
+def hearing_busy(name, **options):
+    return Caller(name, **options).invite().answered(100).answered(180, optional=True).answered(486).ack_refusal()
+
+
 def calling(name, **options):
     """A caller up to the ACK of the 200: 100 and 180 come, in this order."""
     return Caller(name, **options).invite().answered(100).answered(180).answered(200, ("body", "m=audio [0-9]+ RTP/AVP")).ack()
@@ -191,11 +234,11 @@ PAIRS = {
     "basic": (calling("caller").pause(TALK_MS).bye(), called("callee").hung_up()),
     "hung_up_by_callee": (calling("caller").hung_up(), called("callee").pause(TALK_MS).bye()),
     "busy": (
-        Caller("caller").invite().answered(100).answered(180, optional=True).answered(486).ack_refusal(),
+        hearing_busy("caller"),
         Callee("callee").invited().ring().refuse(486, "Busy Here"),
     ),
     "cancel": (
-        Caller("caller").invite().answered(100).answered(180).cancel().answered(200).answered(487).ack_refusal(),
+        cancelling("caller"),
         Callee("callee").invited().ring().cancelled(),
     ),
     # Hold and back: the new direction reaches the other side, and the answer says the mirror of it (RFC 3264 8.4).

@@ -4,6 +4,7 @@ went as written. What it did not like stands in its error file."""
 
 import csv
 import pathlib
+import signal
 import tempfile
 
 from bed import Program, free_ports, is_bound, wait_until
@@ -44,6 +45,10 @@ class Sipp:
             assert self.statistic("SuccessfulCall(C)") == self.calls, self.report()
         finally:
             self.stop()
+
+    def drain(self):
+        """Asks it to begin no more calls and to end when those that are up are over."""
+        self.program.process.send_signal(signal.SIGUSR1)
 
     def stop(self):
         self.program.end()
