@@ -65,8 +65,8 @@ export class Banner {
       else this.#shortly(true);
       known.abort();
     };
-    call.addEventListener('resumed', tell, known);
-    call.addEventListener('state', () => { if (call.state === 'dropped') tell(); }, known);
+    call.addEventListener('resumed', tell, {signal: known.signal});
+    call.addEventListener('state', () => { if (call.state === 'dropped') tell(); }, {signal: known.signal});
     return undefined;
   }
 

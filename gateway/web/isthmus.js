@@ -464,7 +464,7 @@ export class Call extends EventTarget {
     const choice = ++this.#choices;
     const sender = this.#peer?.getSenders().find(({track}) => track?.kind === 'audio');
     if (!sender || this.state === 'dropped') return;
-    const stream = await openMicrophone(deviceId, 'exact');
+    const stream = await openMicrophone(deviceId);
     if (choice !== this.#choices || this.state === 'dropped') return void stopAll(stream);
     await sender.replaceTrack(stream.getAudioTracks()[0]);
     if (this.#ownsStream) stopAll(this.localStream);
@@ -545,7 +545,7 @@ export class Call extends EventTarget {
   async #prepare(stream) {
     this.#ownsStream = !stream;
     try {
-      this.#speak(stream ?? (await openMicrophone(this.#owner.microphone)));
+      this.#speak(stream ?? (await openMicrophone(this.#owner.microphone, true)));
     } catch (error) {
       throw Object.assign(new IsthmusError('no microphone'), {cause: error, microphone: true});
     }
@@ -650,11 +650,17 @@ export class Call extends EventTarget {
   }
 }
 
-function openMicrophone(deviceId, how = 'ideal') {
+/** `orAnother`: the browser's choice where this one is not plugged in. */
+async function openMicrophone(deviceId, orAnother = false) {
   const devices = globalThis.navigator?.mediaDevices;
   // A browser hides the devices from a page that came by http from elsewhere than localhost.
-  if (!devices) return Promise.reject(new DOMException('not a secure context', 'SecurityError'));
-  return devices.getUserMedia({audio: deviceId ? {deviceId: {[how]: deviceId}} : true});
+  if (!devices) throw new DOMException('not a secure context', 'SecurityError');
+  try {
+    return await devices.getUserMedia({audio: deviceId ? {deviceId: {exact: deviceId}} : true}); // Chromium does not heed `ideal`.
+  } catch (error) {
+    if (!orAnother || error.name !== 'OverconstrainedError') throw error;
+    return devices.getUserMedia({audio: true});
+  }
 }
 
 const stopAll = (stream) => stream?.getTracks().forEach((track) => track.stop());

@@ -39,6 +39,7 @@ export async function openPage(browser, url, {width = 1100, height = 860, dark =
   page.on('dialog', (dialog) => dialog.accept());
   await page.setViewport({width, height, deviceScaleFactor: 1, isMobile: touch, hasTouch: touch});
   await page.emulateMediaFeatures([{name: 'prefers-color-scheme', value: dark ? 'dark' : 'light'}]);
+  await page.evaluateOnNewDocument(tapSpeaker);
   if (rawMicrophone) await page.evaluateOnNewDocument(withoutVoiceProcessing);
   await page.goto(url, {waitUntil: 'load'});
   return page;
@@ -50,6 +51,18 @@ export async function heardTone(page, selector = '#remote-audio', waitMs = 1000)
   return findTone(Float64Array.from(samples), rate);
 }
 
+/** The tone that the page itself has just made (Web Audio), judged alike; null for silence. */
+export async function madeTone(page) {
+  const {samples, rate} = await page.evaluate(() => {
+    const speaker = globalThis.speakerTap;
+    if (!speaker) return {samples: new Array(16384).fill(0), rate: 48000};
+    const heard = new Float32Array(speaker.fftSize);
+    speaker.getFloatTimeDomainData(heard);
+    return {samples: Array.from(heard), rate: speaker.context.sampleRate};
+  });
+  return findTone(Float64Array.from(samples), rate);
+}
+
 /** Waits until the tone `hz` is heard; gives the last finding. */
 export async function waitForTone(page, isIt, {limitMs = 10_000, selector = '#remote-audio'} = {}) {
   const end = Date.now() + limitMs;
@@ -58,6 +71,18 @@ export async function waitForTone(page, isIt, {limitMs = 10_000, selector = '#re
     found = await heardTone(page, selector);
   } while (!isIt(found) && Date.now() < end);
   return found;
+}
+
+/** Runs in the page. What goes to the speaker goes to an analyser too. */
+function tapSpeaker() {
+  const connect = AudioNode.prototype.connect;
+  AudioNode.prototype.connect = function connectAndTap(to, ...rest) {
+    if (to instanceof AudioDestinationNode) {
+      globalThis.speakerTap ??= new AnalyserNode(to.context, {fftSize: 16384});
+      connect.call(this, globalThis.speakerTap);
+    }
+    return connect.call(this, to, ...rest);
+  };
 }
 
 /** Runs in the page. Noise suppression takes a lasting tone for noise: tests of tones switch the processing of voices off. */

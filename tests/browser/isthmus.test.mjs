@@ -275,9 +275,13 @@ test('without a secure context a call ends as `microphone` with a SecurityError,
   assert.equal(sockets[0].sent.some(({method}) => method === 'make_call'), false);
 });
 
-test('`microphone` is asked for in calls to come; `useMicrophone` changes it in a call, stops the old one and keeps it muted', async () => {
+test('`microphone` is asked for in calls to come, another will do; `useMicrophone` changes it in a call, stops the old one and keeps it muted', async () => {
   const asked = [];
-  microphones(async (constraints) => { asked.push(constraints.audio); return new FakeStream(); });
+  microphones(async ({audio}) => {
+    asked.push(audio);
+    if (audio.deviceId?.exact === 'headset') throw new DOMException('unplugged', 'OverconstrainedError');
+    return new FakeStream();
+  });
   const isthmus = await signedIn();
   isthmus.microphone = 'headset';
   const call = await confirmed(isthmus, {});
@@ -285,7 +289,7 @@ test('`microphone` is asked for in calls to come; `useMicrophone` changes it in 
   const [first] = call.localStream.getAudioTracks();
   await call.useMicrophone('table');
   const [second] = call.localStream.getAudioTracks();
-  assert.deepEqual(asked, [{deviceId: {ideal: 'headset'}}, {deviceId: {exact: 'table'}}]);
+  assert.deepEqual(asked, [{deviceId: {exact: 'headset'}}, true, {deviceId: {exact: 'table'}}]);
   assert.deepEqual([first.stopped, second.stopped, second.enabled], [true, false, false]);
   assert.equal(peers[0].senders[0].track, second);
   microphones(() => Promise.reject(new DOMException('busy', 'NotReadableError')));

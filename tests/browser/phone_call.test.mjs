@@ -73,6 +73,10 @@ test('the page calls the phone, both hear each other, the page hangs up', {timeo
   await phone.accept();
   await talk();
   assert.deepEqual(await states(page), ['pending', 'calling', 'ringing', 'confirmed']);
+  await page.keyboard.press('4');
+  await page.click('#keypad-toggle');
+  await page.click('#keypad [data-digit="#"]');
+  for (const digit of ['4', '#']) assert.equal((await phone.event('CALL_DTMF_START')).param, digit);
   await page.click('#hang-up');
   await ended(descriptors);
 });

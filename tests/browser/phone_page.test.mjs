@@ -3,50 +3,13 @@
 // R0.6, R0.20, R0.21). Media is real: the far end is a second page whose tone must be found in what this one plays, and the other way round.
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import {after, before, test} from 'node:test';
-import {launchChromium, openPage, waitForTone} from './chromium.mjs';
-import {FakeGateway} from './fake_gateway.mjs';
+import {waitForTone} from './chromium.mjs';
 import {MediaPeer} from './media_peer.mjs';
 import * as act from './page.mjs';
-import {isTone, writeTone} from './tone.mjs';
+import {chromium, gateway, OURS_HZ, page, pageTest} from './page_bed.mjs';
+import {isTone} from './tone.mjs';
 
-const OURS_HZ = 440;
 const THEIRS_HZ = 660;
-
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-page-'));
-let chromium;
-let gateway;
-let page;
-
-before(async () => {
-  const microphone = path.join(folder, 'microphone.wav');
-  writeTone(microphone, {hz: OURS_HZ});
-  chromium = await launchChromium({microphone});
-});
-after(async () => {
-  await chromium?.close();
-  fs.rmSync(folder, {recursive: true});
-});
-
-/** A test with a fresh gateway and a fresh page; nothing may go wrong in the browser. `troubles`: what is expected to. */
-function pageTest(name, run, {view = {}, troubles = null} = {}) {
-  test(name, {timeout: 60_000}, async () => {
-    gateway = await FakeGateway.start();
-    page = await openPage(chromium.browser, gateway.url, view);
-    try {
-      await shown('#sign-in');
-      await run();
-      const unexpected = page.troubles.filter((trouble) => !troubles?.test(trouble));
-      assert.deepEqual(unexpected, []);
-    } finally {
-      await page.browserContext().close();
-      await gateway.stop();
-    }
-  });
-}
 
 const text = (selector) => act.text(page, selector);
 const states = () => act.states(page);
@@ -193,6 +156,14 @@ pageTest('R0.21: an incoming call is declined, missed, or answered busy by a pag
   await gateway.ring('alice', {from: '1003'});
   await act.until(() => gateway.requests.some(([method, {code}]) => method === 'reject_call' && code === 486), 'busy');
   assert.equal(await text('#call-peer'), 'echo');
+});
+
+pageTest('what the gateway found about the sound is said with the end of the call', async () => {
+  await signedIn();
+  await dial('echo');
+  await inState('confirmed');
+  gateway.hangUp(gateway.calls[0], {reason: 'hung_up', media_verdict: 'no RTP from the phone'});
+  await says('#call-status', 'The other side hung up (the gateway says: no RTP from the phone).');
 });
 
 pageTest('digits go out by the keypad and by the keyboard', async () => {

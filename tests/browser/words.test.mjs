@@ -82,6 +82,14 @@ test('microphones that cannot be had, digits that nobody takes, a gateway that i
   assert.deepEqual([3.2, 0, -1].map(retryWords), ['Trying again in 4 s …', 'Trying again …', 'Trying again …']);
 });
 
+test('docs/page.md quotes what the page says', () => {
+  const page = fs.readFileSync(new URL('../../docs/page.md', import.meta.url), 'utf8');
+  const quoted = [...page.slice(page.indexOf('| sentence |')).matchAll(/^\| ([A-Z][^|]*?)(?: …)? \|/gm)].map((match) => match[1]);
+  const source = fs.readFileSync(new URL('../../gateway/web/words.js', import.meta.url), 'utf8');
+  assert.ok(quoted.length >= 20);
+  for (const sentence of quoted.filter((each) => !each.endsWith('no common codec.'))) assert.ok(source.includes(sentence), sentence);
+});
+
 test('durations read like clocks', () => {
   assert.deepEqual([0, 5.9, 65, 3600, 3725].map(duration), ['0:00', '0:05', '1:05', '1:00:00', '1:02:05']);
 });
