@@ -239,9 +239,12 @@ void Edge::Impl::watch_silence() {
 // The parts of a pass.
 
 void Edge::deliver_bytes(Handler& handler) {
-  std::deque<Impl::Input> now;
-  std::swap(now, impl_->inputs);
-  for (Impl::Input& each : now) impl_->deliver(handler, each);
+  // What a step adds is for the next pass. In place, because a queue made anew takes memory even when it stays empty.
+  for (size_t left = impl_->inputs.size(); left > 0; --left) {
+    Impl::Input each = std::move(impl_->inputs.front());
+    impl_->inputs.pop_front();
+    impl_->deliver(handler, each);
+  }
   std::array<FlowId, kDatagramBatch> ready;
   const size_t count = impl_->ready.ready(ready);
   const std::span<PacketSlot> slots = impl_->packets.slots();

@@ -29,9 +29,9 @@ void Edge::execute(const Outbox& outbox) {
 }
 
 void Edge::deliver_answers(Handler& handler) {
-  std::deque<std::pair<AskId, Answer>> now;
-  std::swap(now, impl_->answers);
-  for (const auto& [ask, answer] : now) {
+  for (size_t left = impl_->answers.size(); left > 0; --left) {
+    const auto [ask, answer] = std::move(impl_->answers.front());
+    impl_->answers.pop_front();
     if (impl_->asks.erase(Impl::key_of(ask)) > 0) {
       handler.answer(ask, answer);
       continue;
