@@ -60,11 +60,20 @@ void WebrtcLeg::follow_agent(Pass& pass) {
 
 // The active side speaks at once; the passive one has its session ready for the peer's first flight.
 void WebrtcLeg::associate(Pass& pass) {
-  if (rules_->dtls == nullptr || attempts_ >= kMaxDtlsAttempts) return;
-  ++attempts_;
+  if (rules_->dtls == nullptr || !may_attempt(pass.now.steady)) return;
   dtls_.emplace(*rules_->dtls, role_, fingerprint_);
   if (role_ == DtlsRole::active && path_) dtls_->start(pass, *path_);
   follow_dtls(pass);
+}
+
+// A handshake costs us more than its first datagram costs a forger, so there are only so many in a time; and always
+// more later, so that a burst of rubbish does not use them up for good.
+bool WebrtcLeg::may_attempt(TimePoint now) {
+  if (now - attempts_from_ >= kDtlsAttemptWindow) {
+    attempts_from_ = now;
+    attempts_ = 0;
+  }
+  return attempts_++ < kMaxDtlsAttempts;
 }
 
 void WebrtcLeg::follow_dtls(Pass& pass) {

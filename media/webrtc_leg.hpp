@@ -16,8 +16,8 @@
 
 namespace isthmus::media {
 
-inline constexpr unsigned kMaxDtlsAttempts =
-    8;  // associations of one leg; after that many it only waits for its time limit
+inline constexpr unsigned kMaxDtlsAttempts = 8;  // associations that a leg begins within kDtlsAttemptWindow
+inline constexpr Duration kDtlsAttemptWindow = std::chrono::seconds(1);
 
 using SrtpMaker = std::unique_ptr<SrtpSession> (*)(const SrtpKeys& keys);
 
@@ -64,6 +64,7 @@ class WebrtcLeg {
   void follow_agent(Pass& pass);
   void follow_dtls(Pass& pass);
   void associate(Pass& pass);
+  bool may_attempt(TimePoint now);
   void lost_association(Pass& pass, DtlsFault fault);
   void fail(LegFault fault);
 
@@ -75,7 +76,8 @@ class WebrtcLeg {
   DtlsRole role_ = DtlsRole::passive;
   Fingerprint fingerprint_;
   std::optional<DtlsSession> dtls_;
-  unsigned attempts_ = 0;
+  unsigned attempts_ = 0;  // since attempts_from_
+  TimePoint attempts_from_{};
   std::unique_ptr<SrtpSession> srtp_;
   TimePoint connect_by_ = kNever;  // a pair, then keys
   std::optional<News> news_;

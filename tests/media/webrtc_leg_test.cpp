@@ -114,6 +114,20 @@ TEST(WebrtcLeg, Advisory1BadDtlsUnderTheBrowsersOwnAddressEndsNoCall) {
   EXPECT_TRUE(call.bed.events<LegFailed>().empty());
 }
 
+TEST(WebrtcLeg, Advisory1ABurstOfBadDtlsCostsABoundedNumberOfAssociationsAndOnlyForAMoment) {
+  Call call;
+  call.page.arm(call.bed);
+  call.page.check(call.bed);
+  for (int i = 0; i < 100; ++i) call.bed.deliver(call.bed.shared_flow, kBrowserAddress, null_cipher_hello());
+  EXPECT_EQ(call.bed.engine.drops()[Drop::dtls_refused], 100u - kMaxDtlsAttempts);
+  call.bed.pass_time(kDtlsAttemptWindow);
+  call.page.handshake(call.bed);
+  ASSERT_TRUE(call.page.srtp);
+  call.bed.obey(JoinLegs{kPage, kPage});
+  EXPECT_TRUE(call.page.say(call.bed, from_page(0)));
+  EXPECT_TRUE(call.bed.events<LegFailed>().empty());
+}
+
 TEST(WebrtcLeg, Advisory1ACheckWithoutThePasswordProvesNoAddress) {
   Call call;
   call.page.arm(call.bed);
