@@ -36,9 +36,28 @@ async function withPage(run, {gatewayOptions = {}, asUser = false} = {}) {
   }
 }
 
+/** Both are addresses of the namespace of `run`; the loopback one is the last choice. */
+const OFFERED = ['10.77.0.1', '127.0.0.1'];
+
+/** Runs in the page: keeps what the gateway answers. */
+function keepAnswers() {
+  const set = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function keep(description) {
+    globalThis.answer = description.sdp;
+    return set.call(this, description);
+  };
+}
+
+async function candidates(page) {
+  const answer = await page.evaluate(() => globalThis.answer);
+  return [...answer.matchAll(/^a=candidate:\S+ 1 udp (\d+) ([0-9.]+) \d+ typ host/gim)].sort((a, b) => b[1] - a[1]).map(([, , address]) => address);
+}
+
 async function callEcho({page, gateway, account}) {
+  await page.evaluate(keepAnswers);
   await dial(page, 'echo');
   await inState(page, 'confirmed');
+  assert.deepEqual(await candidates(page), OFFERED);
   assert.deepEqual(await states(page), ['pending', 'calling', 'confirmed']);
   const heard = await waitForTone(page, (found) => isTone(found, OURS_HZ));
   assert.ok(isTone(heard, OURS_HZ), JSON.stringify(heard));

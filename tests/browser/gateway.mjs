@@ -4,6 +4,7 @@
 
 import {spawn} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,6 +15,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PROGRAM = process.env.ISTHMUS || path.join(ROOT, 'build/release/bin/isthmus');
 const START_LIMIT_MS = 30_000;
 const LIVE_LIMIT_MS = 1000;
+const LINGER_LIMIT_MS = 101_000; // R1.26: 3 x 64*T1 + T4
 const END_LIMIT_MS = 40_000; // It says BYE to everybody and waits for the answers.
 
 /** A child process whose lines are kept and can be waited for. */
@@ -164,6 +166,27 @@ export async function nothingLive(gateway) {
     live = await gateway.gauges('live');
   } while (live.length > 0 && Date.now() < end);
   if (live.length > 0) throw new Error(`still in use:\n${live.join('\n')}`);
+}
+
+/** R1.26: after the bound nothing is left at all. */
+export async function nothingLingers(gateway) {
+  const end = Date.now() + LINGER_LIMIT_MS;
+  let left;
+  while ((left = await gateway.gauges('lingering')).length > 0) {
+    if (Date.now() > end) throw new Error(`still left:\n${left.join('\n')}`);
+    await new Promise((resolve) => { setTimeout(resolve, 250); });
+  }
+}
+
+/** R4.18: a socket of these (as `udpSockets` lists them) can be bound again by somebody else. */
+export async function bindAgain(sockets) {
+  for (const each of sockets) {
+    const [address, port] = each.split(':');
+    const ip = Buffer.from(address, 'hex').reverse().join('.');
+    const socket = dgram.createSocket('udp4');
+    await new Promise((resolve, reject) => { socket.once('error', reject).bind(parseInt(port, 16), ip, resolve); });
+    await new Promise((resolve) => { socket.close(resolve); });
+  }
 }
 
 /** What a descriptor is; nothing when it was closed meanwhile. */

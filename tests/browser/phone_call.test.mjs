@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
-import {Gateway, nothingLive} from './gateway.mjs';
+import {bindAgain, Gateway, nothingLingers, nothingLive} from './gateway.mjs';
 import {dial, inState, says, shown, signIn, states, text, until} from './page.mjs';
 import {SipPhone} from './sip_phone.mjs';
 import {isTone, writeTone} from './tone.mjs';
@@ -22,6 +22,7 @@ let phone;
 let pageName;
 let phoneName;
 let sockets;
+let ports = []; // of the phone's side, of the last call that was up
 
 before(async () => {
   gateway = await Gateway.start();
@@ -41,10 +42,11 @@ after(async () => {
   assert.equal(await gateway?.stop(), 0);
 });
 
-/** R1.26, R4.18: gauges, descriptors and sockets, by which its ports are free again. */
+/** R1.26, R4.18: gauges, descriptors and sockets; the ports of the call are anybody's again. */
 async function nothingLeft(descriptors) {
   await nothingLive(gateway);
   assert.deepEqual(gateway.udpSockets(), sockets);
+  await bindAgain(ports);
   await until(() => gateway.descriptors() <= descriptors, `descriptors back to ${descriptors}`, 10_000);
 }
 
@@ -52,6 +54,8 @@ async function talk() {
   await inState(page, 'confirmed');
   const heard = await waitForTone(page, (found) => isTone(found, PHONE_HZ));
   assert.ok(isTone(heard, PHONE_HZ), `the page heard ${JSON.stringify(heard)}`);
+  ports = gateway.udpSockets().filter((each) => !sockets.includes(each));
+  assert.equal(ports.length, 2, 'RTP and RTCP of the phone; browsers share one port');
   await new Promise((resolve) => { setTimeout(resolve, TALK_MS); });
 }
 
@@ -125,8 +129,10 @@ test('the phone calls the page, the page accepts, both hear each other, the phon
   await page.click('#accept');
   await phone.event('CALL_ESTABLISHED');
   await talk();
+  assert.deepEqual(await states(page), ['calling', 'ringing', 'confirmed']);
   await phone.hangUp();
   await ended(descriptors);
+  assert.deepEqual((await states(page)).slice(-1), ['dropped']);
 });
 
 test('the phone calls the page, the page declines', {timeout: 120_000}, async () => {
@@ -168,3 +174,5 @@ test('the phone calls the page, nobody answers', {timeout: 120_000}, async () =>
     await short.stop();
   }
 });
+
+test('R1.26: after all these calls nothing lingers beyond its time', {timeout: 150_000}, () => nothingLingers(gateway));
