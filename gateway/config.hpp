@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "gateway/call/settings.hpp"
+#include "gateway/config_value.hpp"
 
 namespace isthmus::gateway {
 
@@ -35,12 +36,14 @@ struct Config {
     std::vector<SocketAddress> udp{{IpAddress::v4(127, 0, 0, 1), 5060}};
     std::vector<SocketAddress> tcp{{IpAddress::v4(127, 0, 0, 1), 5060}};
     std::string host;  // what Via and Contact name; empty: the listening address
+    friend bool operator==(const Sip&, const Sip&) = default;
   } sip;
 
   struct Web {
     SocketAddress listen{IpAddress::v4(127, 0, 0, 1), 8080};
     std::vector<std::string> hosts;    // beside the listener's own address and localhost
     std::vector<std::string> origins;  // beside http:// and each allowed host
+    friend bool operator==(const Web&, const Web&) = default;
   } web;
 
   struct Media {
@@ -53,6 +56,7 @@ struct Config {
     IpAddress rtp_advertised;
     uint16_t rtp_first_port = 20000;
     uint16_t rtp_last_port = 29999;
+    friend bool operator==(const Media&, const Media&) = default;
   } media;
 
   std::string webhook_url;
@@ -77,6 +81,7 @@ struct Config {
     std::chrono::seconds shutdown{5};
     std::chrono::seconds min_expires{60};
     std::chrono::seconds max_expires{3600};
+    friend bool operator==(const Timers&, const Timers&) = default;
   } timers;
 
   struct Limits {
@@ -87,6 +92,7 @@ struct Config {
     size_t sip_connections_per_source = 256;
     size_t web_connections = 1024;
     size_t web_connections_per_source = 64;
+    friend bool operator==(const Limits&, const Limits&) = default;
   } limits;
 
   Admission effective_admission() const {
@@ -110,8 +116,7 @@ Result<Config, std::vector<ConfigError>> read_config(std::string_view toml, std:
 // been added, so what is missing now is missing.
 std::vector<ConfigError> check_config(const Config& config, std::string_view file, bool complete);
 
-// Every key that can be written, "sip.udp"; of lists of tables, too ("account.name"). docs/configuration.md tells them
-// all.
-std::vector<std::string> config_keys();
+// One value of TOML, as it stands behind a key; nothing when it is none.
+std::optional<ConfigValue> read_config_value(std::string_view toml);
 
 }  // namespace isthmus::gateway

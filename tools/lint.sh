@@ -49,3 +49,13 @@ run_lint() {
     { grep -E 'error:' build/release/tidy.log >&2 || true; fail "clang-tidy complains"; }
   note "clang-tidy has nothing to say"
 }
+
+# ./dev docs [--check]: what is made from tables and from tests, and what the documents name.
+run_docs() {
+  need run test
+  [ -f build/release/build.ninja ] || configure release
+  compile release papers >/dev/null
+  python3 tools/coverage.py "$@"
+  python3 tools/papers.py build/release/bin/papers "$@"
+  python3 tools/docs.py
+}

@@ -20,6 +20,7 @@ struct CodecPolicy {
   sdp::Preference preference = sdp::Preference::offer;  // offer: generous, the caller's order counts; own: greedy, ours
   bool late = false;                                    // late negotiation: B is offered A's list in A's order
   uint16_t ptime = 20;
+  friend bool operator==(const CodecPolicy&, const CodecPolicy&) = default;
 
   const std::vector<sdp::Codec>& of(sdp::Profile profile) const {
     return profile == sdp::Profile::browser ? browser : phone;

@@ -35,6 +35,7 @@ struct TrunkSettings {
   std::string password;
   std::string realm;  // the only realm they are sent to (advisory 5)
   std::chrono::milliseconds fast_abort{-1};
+  friend bool operator==(const TrunkSettings&, const TrunkSettings&) = default;
 };
 
 struct Settings {

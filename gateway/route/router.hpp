@@ -15,6 +15,7 @@ struct RouteRow {
   std::string in_to = "*";
   std::string out_from = "*";  // `*`: as it came
   std::string out_to = "*";
+  friend bool operator==(const RouteRow&, const RouteRow&) = default;
 };
 
 // True when the pattern covers the number.

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// isthmus check FILE: every mistake of a file at once.
+#include <iostream>
+
+#include "gateway/command/commands.hpp"
+#include "gateway/command/load.hpp"
+
+namespace isthmus::gateway {
+
+int command_check(const Arguments& arguments) {
+  const std::string path = arguments.text("FILE");
+  const auto loaded = load_file(path);
+  if (!loaded) return complain(loaded.error());
+  std::cout << path << ": no mistakes found\n";
+  return kDone;
+}
+
+}  // namespace isthmus::gateway

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "gateway/command/commands.hpp"
+
+#include "gateway/config_text.hpp"
+
+namespace isthmus::gateway {
+namespace {
+
+constexpr OptionText kConfig{"--config", "FILE", "Configuration file (TOML); without one the gateway runs on loopback"};
+constexpr OptionText kData{"--data", "DIR", "Directory for state and generated secrets (./data)"};
+
+constexpr OptionText kRun[] = {
+    kConfig,
+    {"--webhook-url", "URL",
+     "The web server that is asked and told about calls; its secret comes in ISTHMUS_WEBHOOK_SECRET"},
+    {"--sip", "HOST:PORT", "Listen for SIP here, UDP and TCP (127.0.0.1:5060)", false, true},
+    {"--web", "HOST:PORT", "Listen for page, clients and API here (127.0.0.1:8080)"},
+    kData,
+};
+constexpr OptionText kCheck[] = {{"FILE", "", "The file", true}};
+
+constexpr CommandText kCommands[] = {
+    {"run", "Run the gateway (what happens without a command)", kRun, "isthmus run --config /etc/isthmus/isthmus.toml",
+     command_run},
+    {"check", "Read a configuration file and say what is wrong with it", kCheck,
+     "isthmus check /etc/isthmus/isthmus.toml", command_check},
+};
+
+std::string option_line(const OptionText& option) {
+  std::string out = ".TP\n.B " + roff(option.name);
+  if (!option.value.empty()) out += " \\fI" + roff(option.value) + "\\fR";
+  return out + "\n" + roff(option.help) + (option.many ? "; may be given more than once" : "") + "\n";
+}
+
+}  // namespace
+
+std::span<const CommandText> command_texts() {
+  return kCommands;
+}
+
+std::string command_manual() {
+  std::string out =
+      ".\\\" SPDX-License-Identifier: MIT\n"
+      ".TH ISTHMUS 1 \"\" Isthmus \"User commands\"\n"
+      ".SH NAME\nisthmus \\- SIP stack and WebRTC gateway\n"
+      ".SH SYNOPSIS\n.B isthmus\n[\\fICOMMAND\\fR] [\\fIOPTION\\fR]...\n"
+      ".SH DESCRIPTION\n"
+      "Browsers call SIP phones, SIP phones call browsers. Without a command the gateway runs.\n"
+      ".SH COMMANDS\n";
+  for (const CommandText& command : command_texts()) {
+    out += ".SS isthmus " + roff(command.name) + "\n" + roff(command.help) + ".\n";
+    for (const OptionText& option : command.options) out += option_line(option);
+    out += ".PP\nExample: " + roff("`" + std::string(command.example) + "`") + "\n";
+  }
+  out +=
+      ".SH EXIT STATUS\n"
+      ".TP\n.B 0\nall is well; for a running gateway: it was asked to end, and every call was ended\n"
+      ".TP\n.B 1\nwhat was asked for is not possible; the standard error says why\n"
+      ".TP\n.B 2\nthe command line or the configuration has mistakes\n"
+      ".SH SIGNALS\n"
+      ".TP\n.B SIGTERM\\fR, \\fBSIGINT\n"
+      "end every call, wait until the far sides have answered, and leave; a second one leaves at once\n"
+      ".SH ENVIRONMENT\n"
+      ".TP\n.B ISTHMUS_WEBHOOK_SECRET\nreplaces\n.B webhook.secrets\n;two secrets stand with a comma between them\n"
+      ".SH SEE ALSO\n.BR isthmus.toml (5)\n";
+  return out;
+}
+
+}  // namespace isthmus::gateway
