@@ -15,6 +15,7 @@
 #include <iterator>
 
 #include "bench/peers/peer.hpp"
+#include "tests/support/source_dir.hpp"
 
 // Every allocation of the process is counted, the peers' too.
 static uint64_t allocations = 0;
@@ -51,7 +52,7 @@ struct Sample {
 
 std::vector<Sample> load() {
   std::vector<Sample> out;
-  for (const auto& entry : std::filesystem::directory_iterator(ISTHMUS_SOURCE_DIR "/bench/corpus/sip-messages")) {
+  for (const auto& entry : std::filesystem::directory_iterator(isthmus::source_dir() + "/bench/corpus/sip-messages")) {
     std::ifstream file(entry.path(), std::ios::binary);
     Sample sample{entry.path().filename().string(), {std::istreambuf_iterator<char>(file), {}}, false};
     sample.is_request = !sample.bytes.starts_with("SIP/");

@@ -10,6 +10,7 @@
 #include "sdp/parser.hpp"
 #include "sdp/profile.hpp"
 #include "sdp/writer.hpp"
+#include "tests/support/source_dir.hpp"
 
 namespace {
 
@@ -20,7 +21,7 @@ constexpr const char* kNames[] = {"chromium-audio", "chromium-video", "carrier",
 
 std::string text_of(benchmark::State& state) {
   const std::string name = kNames[state.range(0)];
-  std::ifstream file(ISTHMUS_SOURCE_DIR "/tests/sdp/descriptions/" + name + ".sdp", std::ios::binary);
+  std::ifstream file(isthmus::source_dir() + "/tests/sdp/descriptions/" + name + ".sdp", std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!parse(text)) state.SkipWithError("the description is missing or does not parse");
   state.SetLabel(name);

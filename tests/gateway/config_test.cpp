@@ -11,6 +11,7 @@
 
 #include "gateway/config_keys.hpp"
 #include "gateway/config_text.hpp"
+#include "tests/support/source_dir.hpp"
 
 namespace isthmus::gateway {
 namespace config_test {
@@ -118,7 +119,7 @@ TEST(Config, AdmissionFollowsTheWebServerUnlessWritten) {
 }
 
 std::string file(const std::string& path) {
-  std::ifstream in(ISTHMUS_SOURCE_DIR "/" + path);
+  std::ifstream in(isthmus::source_dir() + "/" + path);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 

@@ -12,6 +12,7 @@
 #include "base/encoding.hpp"
 #include "base/random.hpp"
 #include "tests/support/dtls_pair.hpp"
+#include "tests/support/source_dir.hpp"
 
 namespace isthmus::media {
 namespace {
@@ -39,7 +40,7 @@ bool is_alert(const Datagram& datagram) {
 }
 
 std::vector<Datagram> chromium_hello() {
-  std::ifstream file(std::string(ISTHMUS_SOURCE_DIR) + "/tests/media/data/chromium-156-clienthello.hex");
+  std::ifstream file(isthmus::source_dir() + "/tests/media/data/chromium-156-clienthello.hex");
   std::vector<Datagram> fragments;
   for (std::string line; std::getline(file, line);) fragments.push_back(from_hex(line).value_or(Datagram{}));
   return fragments;

@@ -7,6 +7,7 @@
 
 #include "base/random.hpp"
 #include "tests/support/media_bed.hpp"
+#include "tests/support/source_dir.hpp"
 
 namespace isthmus::test {
 namespace webrtc_leg_test {
@@ -53,7 +54,7 @@ Datagram fatal_alert() {
 
 // Lines of hexadecimal digits, one datagram each.
 std::vector<Datagram> chromium_client_hello() {
-  std::ifstream file(ISTHMUS_SOURCE_DIR "/tests/media/data/chromium-156-clienthello.hex");
+  std::ifstream file(isthmus::source_dir() + "/tests/media/data/chromium-156-clienthello.hex");
   std::vector<Datagram> out;
   for (std::string line; std::getline(file, line);) {
     Datagram bytes;

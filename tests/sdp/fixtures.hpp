@@ -13,11 +13,12 @@
 #include "sdp/parser.hpp"
 #include "sdp/profile.hpp"
 #include "sdp/remote_audio.hpp"
+#include "tests/support/source_dir.hpp"
 
 namespace isthmus::sdp::test {
 
 inline std::string fixture(std::string_view name) {
-  std::ifstream file(std::string(ISTHMUS_SOURCE_DIR "/tests/sdp/descriptions/") + std::string(name) + ".sdp",
+  std::ifstream file(std::string(isthmus::source_dir() + "/tests/sdp/descriptions/") + std::string(name) + ".sdp",
                      std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }

@@ -11,11 +11,12 @@
 #include <vector>
 
 #include "sip/message/parser.hpp"
+#include "tests/support/source_dir.hpp"
 
 namespace isthmus::sip::samples {
 
 inline std::string corpus(std::string_view name) {
-  const std::string path = std::string(ISTHMUS_SOURCE_DIR "/bench/corpus/sip-messages/") + std::string(name);
+  const std::string path = std::string(isthmus::source_dir() + "/bench/corpus/sip-messages/") + std::string(name);
   std::ifstream file(path, std::ios::binary);
   EXPECT_TRUE(file.good()) << path;
   return {std::istreambuf_iterator<char>(file), {}};
