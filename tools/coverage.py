@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("tests", "fuzz", "bench", "examples")
 ENDINGS = {".cpp", ".hpp", ".py", ".mjs", ".js", ".sh", ".xml", ".txt", ".cmake", ".lua"}
 LEFT_OUT = {"node_modules", "corpus", "house"}
-TITLES = {"row": "Races and dialog rows", "requirement": "Requirements", "trap": "Interop traps", "advisory": "Advisories"}
+TITLES = {"row": "Races and dialog rows", "requirement": "Requirements", "trap": "Interop traps", "advisory": "Advisories", "goal": "Goals"}
 
 
 def expand(word):
@@ -45,11 +45,11 @@ def named(listing):
 
 def pattern(kind, number):
     """What a mention of this number looks like in a line."""
-    if kind in ("row", "requirement"):
+    if kind in ("row", "requirement", "goal"):
         digits = re.escape(number).replace(r"\.", "[._]")
         # Neither `C51`, `R3.1.2`, `0xC5`, `BD:C5:CB` nor one end of a range; `C5LateAck` and `RowC5` are names.
         # A name may carry two, `R4_2R4_3`.
-        before = "A-Za-z." if kind == "requirement" else "A-Za-z0-9."
+        before = "A-Za-z." if kind in ("requirement", "goal") else "A-Za-z0-9."
         return re.compile(rf"(?:(?<![{before}])|(?<=Row))(?<![0-9]-)(?<![0-9A-F]:)(?!\w\w:\w\w\b){digits}(?![0-9a-z])(?!\.[0-9])(?!\s*-\s*[A-Z]?[0-9])")
     plural = {"trap": "traps?", "advisory": "advisor(?:y|ies)"}[kind]
     others = r"(?:\d+(?:\s*,\s*|\s+and\s+|_))*"

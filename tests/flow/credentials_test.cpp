@@ -228,6 +228,23 @@ TEST(AccountCredentials, R4_2AWrongPasswordIsChallengedOnceMoreAndThenRefused) {
   }
 }
 
+TEST(AccountCredentials, G18Sha256IsOfferedFirstIn401And407) {
+  for (const std::string method : {"REGISTER", "INVITE", "MESSAGE"}) {
+    Phone flow;
+    const bool proxy = method != "REGISTER";
+    const std::string line = (proxy ? "407 " : "401 ") + method;
+    ASSERT_EQ(flow.ask(method, ""), line);
+    const sip::Message challenged = flow.phone.last(line);
+    std::string offered;
+    for (const auto value :
+         challenged.values(proxy ? sip::Header::proxy_authenticate : sip::Header::www_authenticate)) {
+      const auto params = sip::DigestParams::parse(value);
+      if (params) offered += std::string(params->find("algorithm").value_or("none")) + " ";
+    }
+    EXPECT_EQ(offered, "SHA-256 MD5 ") << method;
+  }
+}
+
 TEST(AccountCredentials, Trap27ABaresipThatStopsAtAnUnknownAlgorithmIsOfferedMd5Alone) {
   const auto offered = [](const std::string& user_agent) {
     Phone flow;
@@ -277,7 +294,7 @@ TEST(AccountCredentials, R4_2G18AnUnknownUserIsToldAndWorkedLikeAWrongPassword) 
   }
 }
 
-TEST(AccountCredentials, R4_2AReplayedCountIsRefusedAndAnOldNonceIsStale) {
+TEST(AccountCredentials, R4_2G18AReplayedCountIsRefusedAndAnOldNonceIsStale) {
   Phone flow;
   DigestUser alice{"alice"};
   ASSERT_EQ(flow.ask("REGISTER", ""), "401 REGISTER");

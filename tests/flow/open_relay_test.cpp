@@ -50,6 +50,7 @@ struct Relay : Flow {
   int number = 0;
 };
 
+// G18: every method outside dialogs.
 TEST(OpenRelay, R4_1Advisory8AnUnknownSourceIsChallengedForEveryMethodAndDestination) {
   Relay flow;
   for (const auto method : kMethods) {

@@ -239,6 +239,24 @@ def pure_cores(tree):
                 yield f"{path}:{number}: a core must not use {match[0].strip()}"
 
 
+# Where secrets are checked; what they are called there.
+SECRET_ROOMS = ("sip/auth/server_auth.cpp", "gateway/api/routes.cpp", "gateway/api/directory.cpp", "gateway/module/registrar.cpp")
+SECRET_COMPARED = re.compile(
+    r"\b\w*(?:expected|response|secret|password|mark|hash|ha1)\w*(?:\(\w*\)|\.reveal\(\)|->second)?\s*[!=]=(?!=)|[!=]=\s*[\w.]*\b(?:expected|response|secret|password|mark|ha1|key_hash)\w*\b(?!\.(?:empty|size|end))"
+)
+
+
+def constant_time(tree):
+    """Where secrets are checked, they are compared by equal_constant_time and never by an operator that stops at the first difference (G18)."""
+    for path in tree.product():
+        if not matches(path, SECRET_ROOMS):
+            continue
+        for number, line in enumerate(tree.lines(path), 1):
+            match = SECRET_COMPARED.search(without_text(line))
+            if match:
+                yield f"{path}:{number}: compare secrets in constant time, not by {match[0].strip()}"
+
+
 def nobody_includes_outside(tree):
     """Nothing of the product knows tests, fuzz doors, benches or examples."""
     for path in tree.product():
@@ -355,6 +373,6 @@ def awaited_braces(tree):
 
 
 RULES = [
-    directions, from_the_root, doors, quiet_headers, pure_cores, nobody_includes_outside, short_driver, sizes, spdx, pragma_once, namespaces,
+    directions, from_the_root, doors, quiet_headers, pure_cores, constant_time, nobody_includes_outside, short_driver, sizes, spdx, pragma_once, namespaces,
     words, awaited_braces,
 ]  # fmt: skip

@@ -66,6 +66,9 @@ PLANTED = [
     ("pure_cores", "gateway/call/bad.cpp", SOURCE + "auto now = std::chrono::steady_clock::now();\n", "steady_clock::now"),
     ("pure_cores", "ice/bad.cpp", SOURCE + "int x = rand();\n", "rand"),
     ("pure_cores", "sip/bad.cpp", SOURCE + "auto t = time(nullptr);\n", "time"),
+    ("constant_time", "sip/auth/server_auth.cpp", SOURCE + "bool good() { return expected == claimed.response; }\n", "constant time"),
+    ("constant_time", "gateway/api/routes.cpp", SOURCE + "bool good() { return shown != secret_.reveal(); }\n", "constant time"),
+    ("constant_time", "gateway/api/directory.cpp", SOURCE + "bool good() { return key_hash == found->second; }\n", "constant time"),
     ("nobody_includes_outside", "sip/bad.cpp", SOURCE + '#include "tests/support/clock.hpp"\n', "tests/support/clock.hpp"),
     ("short_driver", "transport/driver.hpp", HEADER + LONG, "transport/driver.hpp"),
     ("sizes", "sip/bad.cpp", SOURCE + LONG, "sip/bad.cpp"),
@@ -86,6 +89,7 @@ HARMLESS = [
     ("sizes", "media/engine.hpp", HEADER + "namespace isthmus::media {\n" + LONG + "}\n"),
     ("pure_cores", "base/good.hpp", HEADER + "#include <chrono>\nnamespace isthmus {\nstd::chrono::milliseconds t1{500};  // never steady_clock::now()\n}\n"),
     ("doors", "gateway/api/json.cpp", SOURCE + "#include <boost/json.hpp>\n"),
+    ("constant_time", "sip/auth/server_auth.cpp", SOURCE + "bool good() { return equal_constant_time(expected, response) && response.size() == 64 && password.empty(); }\n"),
     ("namespaces", "sdp/good.hpp", HEADER + "namespace isthmus::sdp {\nnamespace part {\n}\n}\n"),
     ("words", "docs/good.md", "network/shared and homework are words\n"),
 ]

@@ -83,7 +83,16 @@ TEST(Digest, Rfc4231_HmacSha256) {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
-TEST(Digest, ConstantTimeComparisonIsAComparison) {
+// G18. That secrets are compared by it and by nothing else is a rule of tests/house.
+TEST(Digest, ConstantTimeComparisonLooksAtEveryOctet_G18) {
+  const std::string text(64, 'a');
+  for (size_t at = 0; at < text.size(); ++at) {
+    std::string other = text;
+    other[at] = 'b';
+    EXPECT_FALSE(equal_constant_time(text, other)) << at;
+    EXPECT_FALSE(equal_constant_time(other, text)) << at;
+  }
+  EXPECT_TRUE(equal_constant_time(text, std::string(64, 'a')));
   EXPECT_TRUE(equal_constant_time("", ""));
   EXPECT_TRUE(equal_constant_time("abc", "abc"));
   EXPECT_FALSE(equal_constant_time("abc", "abd"));

@@ -54,7 +54,7 @@ struct ServerBed {
   StoredHa1 bob;
 };
 
-// trap 27
+// trap 27, G18
 TEST(ServerAuth, Rfc8760Section2_4_Sha256IsOfferedFirstAndMd5LastInLinesOfTheirOwn) {
   ServerBed bed;
   const auto lines = bed.auth.challenge(bed.now(), false);
@@ -125,6 +125,35 @@ TEST(ServerAuth, ANonceOfAnotherServerOrRealmOrTimeIsNotOurs_G18) {
   later[15] = later[15] == 'f' ? 'e' : 'f';
   EXPECT_EQ(bed.verify(bed.credentials(later, 1)), AuthVerdict::stale);
   EXPECT_EQ(bed.auth.nonces_in_use(), 0u);
+}
+
+// Strangers may ask for challenges, and guess with them, as often as they like: only a first good use takes room.
+TEST(ServerAuth, NothingIsKeptUntilANonceWasUsedWell_G18) {
+  ServerBed bed({.realm = "example.org", .max_nonces = 4});
+  const std::string first = bed.nonce();
+  for (int i = 0; i < 10000; ++i) {
+    const std::string nonce = bed.nonce();
+    if (i % 100 == 0) EXPECT_EQ(bed.verify(bed.credentials(nonce, 1, "guess")), AuthVerdict::refused);
+    if (i % 100 == 1) EXPECT_EQ(bed.verify(bed.credentials(nonce, 1), false), AuthVerdict::refused);
+  }
+  EXPECT_EQ(bed.auth.nonces_in_use(), 0u);
+  EXPECT_EQ(bed.verify(bed.credentials(first, 1)), AuthVerdict::accepted) << "no table had to remember it";
+  EXPECT_EQ(bed.auth.nonces_in_use(), 1u);
+}
+
+// The mark is keyed: what another seed made is none of ours, although everything else is the same.
+TEST(ServerAuth, ANonceIsKeyed_G18) {
+  ServerBed bed;
+  ServerAuth other(kServerDigests, {.realm = "example.org"}, Seed::of(2));
+  const std::string foreign(*DigestParams::parse(other.challenge(bed.now(), false).at(0))->find("nonce"));
+  EXPECT_EQ(bed.verify(bed.credentials(foreign, 1)), AuthVerdict::stale);
+  const std::string own = bed.nonce();
+  for (size_t at = 0; at < own.size(); ++at) {  // time, serial and mark alike
+    std::string changed = own;
+    changed[at] = changed[at] == '0' ? '1' : '0';
+    EXPECT_EQ(bed.verify(bed.credentials(changed, 1)), AuthVerdict::stale) << at;
+  }
+  EXPECT_EQ(bed.verify(bed.credentials(own, 1)), AuthVerdict::accepted);
 }
 
 TEST(ServerAuth, AReplayedCountIsRefused_R4_2_G18) {
