@@ -108,6 +108,12 @@ media::EngineConfig engine_for(const Config& config, const std::vector<SocketAdd
   return out;
 }
 
+std::vector<std::string> trunk_names(const Config& config) {
+  std::vector<std::string> out;
+  for (const TrunkSettings& trunk : config.trunks) out.push_back(trunk.name);
+  return out;
+}
+
 HttpConfig http_for(const Config& config) {
   HttpConfig out;
   out.hosts = config.web.hosts;

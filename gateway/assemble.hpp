@@ -24,6 +24,7 @@ transport::EdgeConfig edge_for(const Config& config);
 // `shared`: the bound sockets of the port that browsers share, in the order in which they are told.
 media::EngineConfig engine_for(const Config& config, const std::vector<SocketAddress>& shared,
                                const std::vector<IpAddress>& own, const media::DtlsContext& dtls);
+std::vector<std::string> trunk_names(const Config& config);
 HttpConfig http_for(const Config& config);
 
 // The host as it stands in a URI or a header: an IPv6 address in brackets.

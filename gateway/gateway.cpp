@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/gateway.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 #include "gateway/api/web_files.hpp"
@@ -137,12 +138,42 @@ ApiSources Gateway::Impl::api_sources() {
     if (call) call = named(std::move(*call));
     return call;
   };
+  out.failures = [this]() -> const std::deque<Failure>& { return watch.failures(); };
+  out.trunks = [this] { return trunk_rows(); };
+  out.readiness = [this] { return readiness(); };
   out.sessions_of = [this](std::string_view client) { return clients->sessions_of(client); };
   out.is_connected = [this](std::string_view client) { return clients->is_connected(client); };
   out.is_ending = [this] { return signals > 0; };
   out.metrics = [this] {
-    return metrics_page({*exchange, *engine, edge, *http, *clients, *dispatcher, outbox_dropped, shard.dropped()});
+    return metrics_page({*exchange, *engine, edge, *http, *clients, *dispatcher, watch, transport::process_facts(),
+                         started, transport::read_clocks(), outbox_dropped, shard.dropped()});
   };
+  return out;
+}
+
+// Everything is open from the first request on: the web listener is served last.
+Readiness Gateway::Impl::readiness() const {
+  Readiness out;
+  if (signals > 0) out.reasons.emplace_back("The gateway is ending.");
+  if (dispatcher->is_on() && dispatcher->is_failing())
+    out.notes.emplace_back("The web server gave no usable answer the last time.");
+  return out;
+}
+
+std::vector<TrunkRow> Gateway::Impl::trunk_rows() const {
+  const std::vector<CallFacts> calls = exchange->list();
+  std::vector<TrunkRow> out;
+  for (const TrunkFacts& facts : watch.trunks()) {
+    const auto settings = std::find_if(config.trunks.begin(), config.trunks.end(),
+                                       [&](const TrunkSettings& it) { return it.name == facts.name; });
+    if (settings == config.trunks.end()) continue;
+    TrunkRow& row = out.emplace_back(TrunkRow{*settings, facts});
+    for (const CallFacts& call : calls) {
+      if (call.state == CallState::dropped) continue;
+      row.outgoing += static_cast<size_t>(call.module == facts.name && call.state != CallState::pending);
+      row.incoming += static_cast<size_t>(call.origin == facts.name);
+    }
+  }
   return out;
 }
 
@@ -155,6 +186,12 @@ void Gateway::Impl::serve() {
       HttpFile root = served;
       root.path = "/";
       http->serve_file(std::move(root));
+    }
+    if (name == "admin.html") {  // it needs nothing of the machine but its secret, which is typed in
+      served.headers.emplace_back("Permissions-Policy", "microphone=(), camera=(), geolocation=()");
+      HttpFile admin = served;
+      admin.path = "/admin";
+      http->serve_file(std::move(admin));
     }
     http->serve_file(std::move(served));
   }

@@ -15,6 +15,7 @@
 #include "gateway/call/exchange.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/observe/call_log.hpp"
+#include "gateway/observe/call_watch.hpp"
 #include "media/dtls_context.hpp"
 #include "transport/driver.hpp"
 #include "transport/shard.hpp"
@@ -34,6 +35,8 @@ struct Gateway::Impl {
   void compose();
   void serve();
   ApiSources api_sources();
+  Readiness readiness() const;
+  std::vector<TrunkRow> trunk_rows() const;
 
   // The loop.
   void commands(Pass& pass);
@@ -51,6 +54,7 @@ struct Gateway::Impl {
   void watch_end(TimePoint not_before, TimePoint give_up);
   bool nothing_left() const;
 
+  const Now started = transport::read_clocks();
   Config config;
   Belongings belongings;
   std::vector<IpAddress> own = transport::own_addresses();
@@ -71,6 +75,7 @@ struct Gateway::Impl {
   std::optional<WebhookClient> webhook;
   std::optional<HttpServer> http;
   CallLog call_log;
+  CallWatch watch{trunk_names(config)};
   std::deque<std::function<void(Pass&)>> waiting;  // for the next pass
   std::optional<transport::Driver<Exchange, media::Engine>> driver;
   TimePoint armed = kNever;  // when tick() comes

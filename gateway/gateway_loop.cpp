@@ -95,9 +95,13 @@ CallFacts Gateway::Impl::named(CallFacts call) const {
 void Gateway::Impl::handle(Pass& pass, const Request& request) {
   std::visit(Overloaded{
                  [&](const OrderMedia& it) { engine->obey(pass, it.order); },
-                 [&](const AskPolicy& it) { dispatcher->ask(pass.now, {it.ask, it.kind, named(it.call)}); },
+                 [&](const AskPolicy& it) {
+                   watch.changed(pass.now, it.call);
+                   dispatcher->ask(pass.now, {it.ask, it.kind, named(it.call)});
+                 },
                  [&](const TellServer& it) {
                    call_log.changed(it.call);
+                   watch.changed(pass.now, it.call);
                    dispatcher->tell(pass.now, named(it.call));
                  },
                  [&](const TellClient& it) { clients->tell(it); },
@@ -108,6 +112,7 @@ void Gateway::Impl::handle(Pass& pass, const Request& request) {
                  [&](const CallEnded& it) {
                    const CallFacts call = named(it.call);
                    routes->ended(call);
+                   watch.ended(pass.now, call);
                    log(LogLevel::info, call_log.ended(call));
                  },
                  [&](const BindingChanged& it) {

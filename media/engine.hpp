@@ -50,7 +50,8 @@ class Engine {
   Census census() const;
 
   const Drops& drops() const { return drops_; }
-  uint64_t relayed() const { return relayed_; }            // packets passed on, since the start
+  uint64_t received() const { return received_; }          // packets that came, since the start
+  uint64_t relayed() const { return relayed_; }            // packets passed on
   uint64_t late_answers() const { return late_answers_; }  // answers nobody waited for
   uint64_t lost_events() const { return lost_events_; }
 
@@ -103,6 +104,7 @@ class Engine {
   Deadlines<LegHandle> timers_;
   std::deque<Event> events_;
   Drops drops_;
+  uint64_t received_ = 0;
   uint64_t relayed_ = 0;
   uint64_t late_answers_ = 0;
   uint64_t lost_events_ = 0;

@@ -14,6 +14,7 @@ constexpr Drop kConsumed = Drop::kCount;  // the packet was for us: no drop, and
 }  // namespace
 
 void Engine::receive(Pass& pass, std::span<Packet> packets) {
+  received_ += packets.size();
   for (Packet& packet : packets) receive_one(pass, packet);
 }
 

@@ -7,11 +7,15 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include "transport/native_address.hpp"
@@ -60,6 +64,27 @@ uint64_t raise_descriptor_limit() {
   const rlimit raised{limit.rlim_max, limit.rlim_max};
   if (limit.rlim_cur < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &raised) == 0) return limit.rlim_max;
   return limit.rlim_cur;
+}
+
+ProcessFacts process_facts() {
+  ProcessFacts out;
+  uint64_t size = 0, resident = 0;  // in pages
+  if (std::ifstream("/proc/self/statm") >> size >> resident)
+    out.resident_bytes = resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  std::error_code failed;
+  const std::filesystem::directory_iterator descriptors("/proc/self/fd", failed);
+  // The one that reads the folder is no descriptor of the program.
+  if (!failed) out.open_descriptors = static_cast<uint64_t>(std::distance(begin(descriptors), end(descriptors))) - 1;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) out.descriptor_limit = limit.rlim_cur;
+  rusage used{};
+  if (getrusage(RUSAGE_SELF, &used) == 0) {
+    const auto time = [](const timeval& t) {
+      return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+    };
+    out.processor_time = time(used.ru_utime) + time(used.ru_stime);
+  }
+  return out;
 }
 
 std::vector<IpAddress> own_addresses() {

@@ -25,6 +25,15 @@ Seed random_seed();  // 32 octets from getrandom(2); ends the program when the k
 // Raises RLIMIT_NOFILE to its hard limit; returns how many descriptors the process may now open.
 uint64_t raise_descriptor_limit();
 
+// What the kernel says of this process; 0 where it says nothing.
+struct ProcessFacts {
+  uint64_t resident_bytes = 0;
+  uint64_t open_descriptors = 0;
+  uint64_t descriptor_limit = 0;
+  std::chrono::microseconds processor_time{};  // of all threads, in user and kernel mode
+};
+ProcessFacts process_facts();
+
 // Addresses of interfaces that are up: IPv4 first, loopback last; no IPv6 link-local ones.
 std::vector<IpAddress> own_addresses();
 

@@ -43,6 +43,13 @@ std::string webhook_signature(const std::vector<Private<std::string>>& secrets, 
   return out;
 }
 
+Histogram Dispatcher::make_times() {
+  using std::chrono::milliseconds;
+  return Histogram({milliseconds(5), milliseconds(10), milliseconds(25), milliseconds(50), milliseconds(100),
+                    milliseconds(250), milliseconds(500), milliseconds(1000), milliseconds(2500), milliseconds(5000),
+                    milliseconds(10000)});
+}
+
 Dispatcher::Dispatcher(DispatcherConfig config, const Seed& seed)
     : config_(std::move(config)), random_(Random(seed).fork("webhooks")) {}
 
@@ -94,6 +101,7 @@ void Dispatcher::put(Now now, const std::string& name, std::string_view type, Js
 void Dispatcher::send_front(Now now, const std::string& name, Subject& subject) {
   Event& event = subject.queue.front();
   if (event.tries++ == 0) event.first = now.steady;
+  event.sent = now.steady;
   subject.ticket = ++last_ticket_;
   tickets_[subject.ticket] = name;
   WebhookPost post;
@@ -135,6 +143,9 @@ void Dispatcher::finished(Now now, uint64_t ticket, const Result<WebhookReply, W
   tickets_.erase(found);
   Subject& subject = subjects_.find(name)->second;
   subject.ticket = 0;
+  const Event& event = subject.queue.front();
+  times_[event.ask ? 1 : 0].observe(now.steady - event.sent);
+  failing_ = !result || result->status < 200 || result->status > 299;
   Duration pause{};
   if (!is_done(now, subject.queue.front(), result, pause)) {
     timers_.set(now.steady + pause, name);

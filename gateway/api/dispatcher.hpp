@@ -22,6 +22,7 @@
 #include "gateway/api/json.hpp"
 #include "gateway/api/webhook.hpp"
 #include "gateway/call/ask.hpp"
+#include "gateway/observe/histogram.hpp"
 
 namespace isthmus::gateway {
 
@@ -82,6 +83,10 @@ class Dispatcher {
   size_t waiting() const { return waiting_; }  // events and questions that are not done
   const Counters<WebhookOutcome>& outcomes() const { return outcomes_; }
   const Counters<WebhookLoss>& lost() const { return lost_; }
+  // From sending until a response or a fault, of questions or of events.
+  const Histogram& times(bool questions) const { return times_[questions ? 1 : 0]; }
+  // The last post that came to its end got no usable answer.
+  bool is_failing() const { return failing_; }
 
  private:
   struct Event {
@@ -89,6 +94,7 @@ class Dispatcher {
     std::optional<AskId> ask;  // a question
     PolicyKind kind = PolicyKind::outgoing;
     TimePoint first;  // when it was sent first
+    TimePoint sent;   // when it was sent last
     size_t tries = 0;
   };
   struct Subject {  // a call or a client
@@ -96,6 +102,7 @@ class Dispatcher {
     uint64_t ticket = 0;  // of the front, while it is under way
   };
 
+  static Histogram make_times();
   void put(Now now, const std::string& subject, std::string_view type, Json data, Event event);
   void send_front(Now now, const std::string& name, Subject& subject);
   void next(Now now, const std::string& name);
@@ -111,6 +118,8 @@ class Dispatcher {
   std::deque<Output> outputs_;
   Counters<WebhookOutcome> outcomes_;
   Counters<WebhookLoss> lost_;
+  std::array<Histogram, 2> times_{make_times(), make_times()};
+  bool failing_ = false;
 };
 
 }  // namespace isthmus::gateway

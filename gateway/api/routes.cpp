@@ -81,8 +81,8 @@ Result<PageRequest, std::string_view> page_of(const HttpRequest& request) {
   return out;
 }
 
-template <class T, class F>
-HttpResponse page(const PageRequest& wanted, const std::vector<T>& all, F&& entry) {
+template <class List, class F>
+HttpResponse page(const PageRequest& wanted, const List& all, F&& entry) {
   Json::Array entries;
   const size_t first = std::min<size_t>(all.size(), (wanted.page - 1) * wanted.per_page);
   const size_t last = std::min<size_t>(all.size(), first + wanted.per_page);
@@ -169,10 +169,9 @@ std::optional<HttpResponse> Routes::refuse(const HttpRequest& request) {
 
 void Routes::handle(HttpRequest&& request, HttpReply reply) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
-  if (request.path == "/healthz") {
+  if (request.path == "/healthz" || request.path == "/readyz") {
     if (!reading) return reply(not_allowed("GET, HEAD"));
-    if (sources_.is_ending()) return reply(HttpResponse::error(503, "overloaded", "The gateway is ending."));
-    return reply(json(200, Json::object({{"status", "ok"}})));
+    return reply(request.path == "/readyz" ? ready() : json(200, Json::object({{"status", "ok"}})));
   }
   const bool is_api = request.path.starts_with(kPrefix);
   if (!is_api && request.path != "/metrics") return reply(not_found());
@@ -180,6 +179,19 @@ void Routes::handle(HttpRequest&& request, HttpReply reply) {
   if (is_api) return api(request, reply);
   if (!reading) return reply(not_allowed("GET, HEAD"));
   reply({200, "text/plain; version=0.0.4; charset=utf-8", sources_.metrics(), {}});
+}
+
+// For whoever spreads calls over gateways. Sentences of ours alone: it is answered without a secret.
+HttpResponse Routes::ready() const {
+  const Readiness now = sources_.readiness();
+  if (!now.reasons.empty()) {
+    std::string why;
+    for (const std::string_view reason : now.reasons) why.append(why.empty() ? "" : " ").append(reason);
+    return HttpResponse::error(503, "not_ready", why);
+  }
+  Json out = Json::object({{"status", "ready"}});
+  if (!now.notes.empty()) out.set("notes", Json::Array(now.notes.begin(), now.notes.end()));
+  return json(200, out);
 }
 
 void Routes::api(const HttpRequest& request, const HttpReply& reply) {
@@ -195,9 +207,25 @@ void Routes::api(const HttpRequest& request, const HttpReply& reply) {
                             (target.id.empty() ? "" : "/" + std::string(target.id)) +
                             (target.verb.empty() ? "" : "/" + std::string(target.verb));
   if (whole != request.path) return reply(not_found());
+  if (target.id.empty()) {
+    if (auto listed = table(request, target.resource)) return reply(std::move(*listed));
+  }
   if (target.resource == "calls") return calls(request, target, reply);
   if (target.resource == "clients" && target.verb.empty()) return clients(request, target, reply);
   reply(not_found());
+}
+
+// ---- tables of the moment
+
+// A list that can only be read; none: this is no such list.
+std::optional<HttpResponse> Routes::table(const HttpRequest& request, std::string_view resource) const {
+  const bool known = resource == "failures" || resource == "trunks";
+  if (!known) return std::nullopt;
+  if (request.method != "GET" && request.method != "HEAD") return not_allowed("GET, HEAD");
+  const auto wanted = page_of(request);
+  if (!wanted) return bad_request(wanted.error(), "A page is a number from 1.");
+  if (resource == "trunks") return page(*wanted, sources_.trunks(), trunk_for_list);
+  return page(*wanted, sources_.failures(), failure_for_list);
 }
 
 // ---- calls

@@ -13,21 +13,32 @@
 #include "gateway/api/attempts.hpp"
 #include "gateway/api/directory.hpp"
 #include "gateway/api/http_server.hpp"
+#include "gateway/api/wire.hpp"
 #include "gateway/call/ask.hpp"
 
 namespace isthmus::gateway {
 
 class Json;
 
+// May new calls come? `reasons`: why not, in sentences that strangers may read; none: ready. `notes`: what is wrong
+// although calls may come.
+struct Readiness {
+  std::vector<std::string_view> reasons;
+  std::vector<std::string_view> notes;
+};
+
 // What the API reads of the rest of the gateway.
 struct ApiSources {
   std::function<Now()> clock;
   std::function<std::vector<CallFacts>()> calls;
   std::function<std::optional<CallFacts>(std::string_view)> call;
+  std::function<const std::deque<Failure>&()> failures;
+  std::function<std::vector<TrunkRow>()> trunks;
   std::function<size_t(std::string_view)> sessions_of;
   std::function<bool(std::string_view)> is_connected;
   std::function<std::string()> metrics;
   std::function<bool()> is_ending;
+  std::function<Readiness()> readiness;
 };
 
 struct ClientRemoved {
@@ -61,6 +72,8 @@ class Routes {
 
   std::optional<HttpResponse> refuse(const HttpRequest& request);
   bool shows_secret(std::string_view authorization) const;
+  HttpResponse ready() const;
+  std::optional<HttpResponse> table(const HttpRequest& request, std::string_view resource) const;
   void api(const HttpRequest& request, const HttpReply& reply);
   void calls(const HttpRequest& request, const Target& target, const HttpReply& reply);
   void command(const HttpRequest& request, const Target& target, const HttpReply& reply);

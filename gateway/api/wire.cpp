@@ -37,7 +37,17 @@ Json facts_of(const CallFacts& call) {
                            {"target", text_or_null(call.target)},
                            {"module", text_or_null(call.module)},
                            {"client", text_or_null(call.client)}});
+  if (!call.from_name.empty()) out.set("from_name", call.from_name);
   add_ending(out, call);
+  return out;
+}
+
+Json result_json(const std::optional<TrunkResult>& result) {
+  if (!result) return {};
+  Json out = Json::object({{"at", timestamp(result->at)}, {"call", result->call}});
+  if (result->code != 0) out.set("code", int{result->code});
+  if (result->reason != DropReason::none) out.set("reason", word(result->reason));
+  if (!result->text.empty()) out.set("text", result->text);
   return out;
 }
 
@@ -87,6 +97,28 @@ Json call_for_list(const CallFacts& call) {
   out.set("created_at", timestamp(call.started)).set("changed_at", timestamp(call.changed));
   out.set("reaping_legs", int{call.reaping_legs});
   return out;
+}
+
+Json failure_for_list(const Failure& failure) {
+  Json out = call_for_list(failure.call);
+  out.set("reached", word(failure.reached)).set("why", sentence(failure.call.reason));
+  return out;
+}
+
+Json trunk_for_list(const TrunkRow& trunk) {
+  const TrunkSettings& settings = trunk.settings;
+  const TrunkFacts& facts = trunk.facts;
+  return Json::object({{"name", settings.name},
+                       {"host", text_or_null(settings.host)},
+                       {"port", int{settings.port}},
+                       {"transport", settings.transport},
+                       {"calls", Json::object({{"outgoing", trunk.outgoing}, {"incoming", trunk.incoming}})},
+                       {"placed", size_t{facts.placed}},
+                       {"came", size_t{facts.came}},
+                       {"failed", size_t{facts.failed}},
+                       {"last_success", result_json(facts.last_success)},
+                       {"last_failure", result_json(facts.last_failure)},
+                       {"last_came_at", facts.last_came ? Json(timestamp(*facts.last_came)) : Json()}});
 }
 
 bool is_user(std::string_view text) {

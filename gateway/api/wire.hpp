@@ -6,6 +6,8 @@
 
 #include "gateway/api/json.hpp"
 #include "gateway/call/facts.hpp"
+#include "gateway/call/settings.hpp"
+#include "gateway/observe/call_watch.hpp"
 
 namespace isthmus::gateway {
 
@@ -17,6 +19,17 @@ Json call_for_client(const CallFacts& call, bool offer);
 Json call_for_server(const CallFacts& call);
 // An entry of the call list.
 Json call_for_list(const CallFacts& call);
+
+// An entry of the list of failures.
+Json failure_for_list(const Failure& failure);
+// An entry of the list of trunks: what the configuration says, its calls now, and what is known since the start.
+struct TrunkRow {
+  TrunkSettings settings;
+  TrunkFacts facts;
+  size_t outgoing = 0;  // calls alive
+  size_t incoming = 0;
+};
+Json trunk_for_list(const TrunkRow& trunk);
 
 // A user, as `from` and `to` may be written: 1 to 64 of a fixed set of characters.
 bool is_user(std::string_view text);

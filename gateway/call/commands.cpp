@@ -131,6 +131,7 @@ void Exchange::obey(Pass& pass, const MakeCall& command) {
   call.a.client = command.client;
   call.a.account = account;
   call.a.module = clients_.name();
+  call.facts.origin = call.a.module;
   call.a.offer = std::move(*offer);
   call.facts.client = account;
   call.facts.from = parties.from;

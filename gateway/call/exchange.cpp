@@ -334,6 +334,14 @@ void Exchange::arm_timer(Pass& pass, TimerId& timer, Timer what, Duration in, Ca
   timer = timers_.set(pass.now.steady + in, Alarm{what, call, client});
 }
 
+Exchange::StateCounts Exchange::count_states() const {
+  StateCounts out{};
+  calls_.for_each([&](CallId, const Call& call) {
+    ++out[static_cast<size_t>(call.facts.direction)][static_cast<size_t>(call.facts.state)];
+  });
+  return out;
+}
+
 std::vector<CallFacts> Exchange::list() const {
   std::vector<std::pair<uint64_t, CallFacts>> found;
   calls_.for_each([&](CallId, const Call& call) {

@@ -56,6 +56,9 @@ class Exchange {
 
   std::vector<CallFacts> list() const;  // oldest first, with those whose legs are being reaped
   std::optional<CallFacts> find(std::string_view id) const;
+  // How many calls are in each state; dropped: those whose legs are being reaped.
+  using StateCounts = std::array<std::array<size_t, 5>, 2>;  // [CallDirection][CallState]
+  StateCounts count_states() const;
   const Registrar& registrar() const { return registrar_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
   const Settings& settings() const { return settings_; }

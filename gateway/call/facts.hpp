@@ -45,6 +45,7 @@ enum class DropReason : uint8_t {
   error
 };
 std::string_view word(DropReason reason);
+std::string_view sentence(DropReason reason);  // in words, for people
 
 struct CallFacts {
   CallId call;
@@ -58,6 +59,7 @@ struct CallFacts {
   std::string target;     // the URI or client that is dialled
   std::string client;     // account of the client that made or takes the call; empty: none
   std::string module;     // that takes the call
+  std::string origin;     // module that let the caller in
   std::string reference;  // the client's own name for the call
   DropReason reason = DropReason::none;
   uint16_t code = 0;      // dropped: the SIP status that tells why, B's true code (X15); 0: none

@@ -100,6 +100,7 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   call.facts.to = parties.to;
   call.facts.target = target_text(target);
   call.facts.module = taker;
+  call.facts.origin = module;
   call.a.kind = Side::Kind::sip;
   call.a.session = session;
   call.a.session_gone = false;

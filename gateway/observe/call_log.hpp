@@ -10,9 +10,6 @@
 
 namespace isthmus::gateway {
 
-// The reason in words, for people who read logs.
-std::string_view sentence(DropReason reason);
-
 class CallLog {
  public:
   void changed(const CallFacts& call);       // each transition

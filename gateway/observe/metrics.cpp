@@ -7,7 +7,9 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <concepts>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 
 namespace isthmus::gateway {
@@ -16,6 +18,10 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
+
+double seconds(Duration time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 // Families in the order in which they are begun.
 class Families {
@@ -26,28 +32,43 @@ class Families {
   void family(std::string_view name, MetricType type, std::string_view help) {
     list_.push_back({std::string(name), std::string(help), type, {}});
   }
-  void sample(Labels labels, uint64_t value) {
-    ClientMetric& metric = list_.back().metric.emplace_back();
-    for (const auto& [name, what] : labels) metric.label.push_back({std::string(name), std::string(what)});
-    const auto number = static_cast<double>(value);  // exact to 2^53
+  void sample(Labels labels, double value) {
+    ClientMetric& metric = add(labels);
     if (list_.back().type == MetricType::Counter) {
-      metric.counter.value = number;
+      metric.counter.value = value;
     } else {
-      metric.gauge.value = number;
+      metric.gauge.value = value;
     }
   }
+  void sample(Labels labels, std::integral auto value) { sample(labels, static_cast<double>(value)); }  // exact to 2^53
+  void sample(Labels labels, const Histogram& value) {
+    ClientMetric& metric = add(labels);
+    metric.histogram.sample_count = value.count();
+    metric.histogram.sample_sum = seconds(value.sum());
+    for (size_t i = 0; i < value.bounds().size(); ++i)
+      metric.histogram.bucket.push_back({value.up_to(i), seconds(value.bounds()[i])});
+    metric.histogram.bucket.push_back({value.count(), std::numeric_limits<double>::infinity()});
+  }
   // A family of one sample.
-  void gauge(std::string_view name, std::string_view help, uint64_t value) {
+  template <class Value>
+  void gauge(std::string_view name, std::string_view help, Value value) {
     family(name, MetricType::Gauge, help);
     sample({}, value);
   }
-  void counter(std::string_view name, std::string_view help, uint64_t value) {
+  template <class Value>
+  void counter(std::string_view name, std::string_view help, Value value) {
     family(name, MetricType::Counter, help);
     sample({}, value);
   }
   std::vector<MetricFamily> take() { return std::move(list_); }
 
  private:
+  ClientMetric& add(Labels labels) {
+    ClientMetric& metric = list_.back().metric.emplace_back();
+    for (const auto& [name, what] : labels) metric.label.push_back({std::string(name), std::string(what)});
+    return metric;
+  }
+
   std::vector<MetricFamily> list_;
 };
 
@@ -57,11 +78,11 @@ std::string_view describe(CallDrop reason) {
 
 template <class Reason, class Describe>
 void drops(Families& out, std::string_view name, std::string_view help, const Counters<Reason>& counters,
-           Describe&& words) {
+           Describe&& words, std::string_view label = "reason") {
   out.family(name, MetricType::Counter, help);
   for (size_t i = 0; i < Counters<Reason>::kSize; ++i) {
     const auto reason = static_cast<Reason>(i);
-    out.sample({{"reason", words(reason)}}, counters[reason]);
+    out.sample({{label, words(reason)}}, counters[reason]);
   }
 }
 
@@ -97,7 +118,18 @@ void containers(Families& out, const MetricSources& from) {
   out.gauge("isthmus_webhook_events_waiting", "Events and questions that are not done.", from.webhooks.waiting());
 }
 
+constexpr std::array kDirections{CallDirection::outgoing, CallDirection::incoming};
+constexpr std::array kStates{CallState::pending, CallState::calling, CallState::ringing, CallState::confirmed,
+                             CallState::dropped};
+
 void calls(Families& out, const Exchange& exchange) {
+  const Exchange::StateCounts counts = exchange.count_states();
+  out.family("isthmus_calls", MetricType::Gauge, "Calls by state; dropped ones are there while legs are being reaped.");
+  for (const CallDirection direction : kDirections) {
+    for (const CallState state : kStates)
+      out.sample({{"direction", word(direction)}, {"state", word(state)}},
+                 counts[static_cast<size_t>(direction)][static_cast<size_t>(state)]);
+  }
   out.family("isthmus_calls_ended_total", MetricType::Counter, "Calls that ended, by reason.");
   for (uint8_t i = 1; i <= static_cast<uint8_t>(DropReason::error); ++i) {
     const auto reason = static_cast<DropReason>(i);
@@ -105,6 +137,56 @@ void calls(Families& out, const Exchange& exchange) {
   }
   out.counter("isthmus_sip_forced_removals_total", "Legs that were cut at the bound of their reaping.",
               exchange.user_agent().forced_removals());
+}
+
+void call_times(Families& out, const CallWatch& watch) {
+  const auto write = [&](std::string_view name, std::string_view help, const Histogram SetupTimes::* which) {
+    out.family(name, MetricType::Histogram, help);
+    for (const CallDirection direction : kDirections)
+      out.sample({{"direction", word(direction)}}, watch.times(direction).*which);
+  };
+  write("isthmus_call_ringing_seconds", "From the begin of a call until the callee rings: post-dial delay.",
+        &SetupTimes::ringing);
+  write("isthmus_call_setup_seconds", "From the begin of a call until it is confirmed.", &SetupTimes::answered);
+  write("isthmus_call_duration_seconds", "From confirmed to the end.", &SetupTimes::talked);
+}
+
+void trunks(Families& out, const CallWatch& watch) {
+  out.family("isthmus_trunk_calls_total", MetricType::Counter, "Calls that were sent to a trunk or came from it.");
+  for (const TrunkFacts& trunk : watch.trunks()) {
+    out.sample({{"trunk", trunk.name}, {"direction", "outgoing"}}, trunk.placed);
+    out.sample({{"trunk", trunk.name}, {"direction", "incoming"}}, trunk.came);
+  }
+  out.family("isthmus_trunk_failures_total", MetricType::Counter,
+             "Calls to a trunk that was out of reach, silent, failing, or refused us.");
+  for (const TrunkFacts& trunk : watch.trunks()) out.sample({{"trunk", trunk.name}}, trunk.failed);
+}
+
+void webhooks(Families& out, const Dispatcher& from) {
+  drops(
+      out, "isthmus_webhook_posts_total", "Outcomes of webhooks.", from.outcomes(),
+      [](WebhookOutcome r) { return gateway::describe(r); }, "outcome");
+  drops(out, "isthmus_webhook_events_lost_total", "Events that the web server will never hear of.", from.lost(),
+        [](WebhookLoss r) { return gateway::describe(r); });
+  out.family("isthmus_webhook_seconds", MetricType::Histogram,
+             "From sending a webhook until the web server's response or a fault.");
+  out.sample({{"kind", "question"}}, from.times(true));
+  out.sample({{"kind", "event"}}, from.times(false));
+  out.gauge("isthmus_webhook_failing", "1 when the last webhook that came to its end got no usable answer.",
+            uint64_t{from.is_failing()});
+}
+
+// Names without prefix are those that every exporter of a process has.
+void process(Families& out, const MetricSources& from) {
+  out.family("isthmus_build_info", MetricType::Gauge, "Always 1; the labels tell what runs.");
+  out.sample({{"version", ISTHMUS_VERSION}, {"compiler", __VERSION__}}, 1);
+  out.gauge("isthmus_uptime_seconds", "Since the start, by a clock that does not jump.",
+            seconds(from.now.steady - from.started.steady));
+  out.gauge("process_start_time_seconds", "Unix time of the start.", seconds(from.started.wall.time_since_epoch()));
+  out.gauge("process_resident_memory_bytes", "Memory in use.", from.process.resident_bytes);
+  out.gauge("process_open_fds", "Descriptors that are open.", from.process.open_descriptors);
+  out.gauge("process_max_fds", "Descriptors that may be open.", from.process.descriptor_limit);
+  out.counter("process_cpu_seconds_total", "Processor time, user and kernel.", seconds(from.process.processor_time));
 }
 
 class Scrape final : public prometheus::Collectable {
@@ -121,12 +203,15 @@ std::vector<MetricFamily> Scrape::Collect() const {
   census(out, from_.exchange.census(), from_.engine.census());
   containers(out, from_);
   calls(out, from_.exchange);
+  call_times(out, from_.watch);
+  trunks(out, from_.watch);
   drops(out, "isthmus_sip_dropped_total", "SIP messages that were not taken.",
         from_.exchange.user_agent().endpoint().drops(), [](sip::SipDrop r) { return sip::describe(r); });
   drops(out, "isthmus_call_dropped_total", "Answers and events that belong to no call.", from_.exchange.drops(),
         [](CallDrop r) { return describe(r); });
   drops(out, "isthmus_media_dropped_total", "Packets that were not passed on.", from_.engine.drops(),
         [](media::Drop r) { return media::describe(r); });
+  out.counter("isthmus_media_received_total", "Packets that came to media ports.", from_.engine.received());
   out.counter("isthmus_media_relayed_total", "Packets that were passed on.", from_.engine.relayed());
   out.counter("isthmus_media_late_answers_total", "Answers that no leg waited for.", from_.engine.late_answers());
   out.counter("isthmus_media_lost_events_total", "Events for which there was no room.", from_.engine.lost_events());
@@ -134,13 +219,11 @@ std::vector<MetricFamily> Scrape::Collect() const {
         [](transport::EdgeDrop r) { return transport::describe(r); });
   drops(out, "isthmus_http_dropped_total", "Requests and connections of the web listener that were refused.",
         from_.http.drops(), [](HttpDrop r) { return gateway::describe(r); });
-  drops(out, "isthmus_webhook_posts_total", "Outcomes of webhooks.", from_.webhooks.outcomes(),
-        [](WebhookOutcome r) { return gateway::describe(r); });
-  drops(out, "isthmus_webhook_events_lost_total", "Events that the web server will never hear of.",
-        from_.webhooks.lost(), [](WebhookLoss r) { return gateway::describe(r); });
+  webhooks(out, from_.webhooks);
   out.counter("isthmus_outbox_dropped_total", "Actions for which a pass had no room.", from_.outbox_dropped);
   out.counter("isthmus_posted_dropped_total", "Work from other threads for which the queue had no room.",
               from_.posted_dropped);
+  process(out, from_);
   return out.take();
 }
 

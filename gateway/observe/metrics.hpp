@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The metrics page of the gateway: gauges are read from the machines and containers at the moment of asking, never
-// counted up and down beside them; every drop of every part is there by its reason.
+// counted up and down beside them; every drop of every part is there by its reason. docs/metrics.md lists them all.
 #pragma once
 
 #include <string>
@@ -9,8 +9,10 @@
 #include "gateway/api/dispatcher.hpp"
 #include "gateway/api/http_server.hpp"
 #include "gateway/call/exchange.hpp"
+#include "gateway/observe/call_watch.hpp"
 #include "media/engine.hpp"
 #include "transport/edge.hpp"
+#include "transport/system.hpp"
 
 namespace isthmus::gateway {
 
@@ -21,6 +23,10 @@ struct MetricSources {
   const HttpServer& http;
   const ClientApi& clients;
   const Dispatcher& webhooks;
+  const CallWatch& watch;
+  transport::ProcessFacts process;
+  Now started;
+  Now now;
   uint64_t outbox_dropped = 0;
   uint64_t posted_dropped = 0;
 };

@@ -2,6 +2,7 @@
 #include "transport/system.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <thread>
@@ -35,6 +36,19 @@ TEST(System, OwnAddressesEndWithLoopbackAndHoldNoLinkLocal) {
 
 TEST(System, DescriptorLimitIsRaised) {
   EXPECT_GE(raise_descriptor_limit(), 1024U);
+}
+
+TEST(System, TheProcessIsMeasured) {
+  const ProcessFacts facts = process_facts();
+  EXPECT_GT(facts.resident_bytes, 1U << 20);
+  EXPECT_LT(facts.resident_bytes, uint64_t{1} << 40);
+  EXPECT_GE(facts.open_descriptors, 3U);
+  EXPECT_GE(facts.descriptor_limit, facts.open_descriptors);
+  const int one_more = dup(0);
+  ASSERT_GE(one_more, 0);
+  EXPECT_EQ(process_facts().open_descriptors, facts.open_descriptors + 1);
+  close(one_more);
+  EXPECT_GE(process_facts().processor_time, facts.processor_time);
 }
 
 TEST(Shard, PostedWorkRunsInTheLoopAndTheQueueIsBounded) {

@@ -114,6 +114,8 @@ class ApiBed : public Node {
 
   World world;
   gateway::MemoryStore store;
+  gateway::CallWatch watch{{"left", "right"}};
+  gateway::Readiness readiness;
   gateway::Exchange exchange;
   FakeMedia media;
   gateway::Directory directory;
@@ -251,18 +253,33 @@ class ApiBed : public Node {
     return {.clock = [this] { return world.now(); },
             .calls = [this] { return exchange.list(); },
             .call = [this](std::string_view id) { return exchange.find(id); },
+            .failures = [this]() -> const std::deque<gateway::Failure>& { return watch.failures(); },
+            .trunks = [this] { return trunk_rows(); },
             .sessions_of = [this](std::string_view client) { return clients.sessions_of(client); },
             .is_connected = [this](std::string_view client) { return clients.is_connected(client); },
             .metrics = [] { return std::string("metrics\n"); },
-            .is_ending = [] { return false; }};
+            .is_ending = [] { return false; },
+            .readiness = [this] { return readiness; }};
+  }
+  std::vector<gateway::TrunkRow> trunk_rows() const {
+    std::vector<gateway::TrunkRow> out;
+    for (const gateway::TrunkFacts& facts : watch.trunks()) {
+      gateway::TrunkRow& row = out.emplace_back();
+      row.facts = facts;
+      row.settings.name = facts.name;
+      row.settings.host = "192.0.2.2";
+    }
+    return out;
   }
   void take(Pass& pass, const gateway::Request& request) {
     if (const auto* order = std::get_if<gateway::OrderMedia>(&request)) media.obey(pass, order->order);
-    if (const auto* ask = std::get_if<gateway::AskPolicy>(&request)) dispatcher.ask(pass.now, *ask);
-    if (const auto* told = std::get_if<gateway::TellServer>(&request)) dispatcher.tell(pass.now, told->call);
+    if (const auto* ask = std::get_if<gateway::AskPolicy>(&request))
+      watch.changed(pass.now, ask->call), dispatcher.ask(pass.now, *ask);
+    if (const auto* told = std::get_if<gateway::TellServer>(&request))
+      watch.changed(pass.now, told->call), dispatcher.tell(pass.now, told->call);
     if (const auto* told = std::get_if<gateway::TellClient>(&request)) clients.tell(*told);
     if (const auto* end = std::get_if<gateway::CallEnded>(&request))
-      routes.ended(end->call), ended.push_back(end->call);
+      routes.ended(end->call), watch.ended(pass.now, end->call), ended.push_back(end->call);
     if (const auto* end = std::get_if<gateway::CommandDone>(&request)) clients.done(*end), routes.done(*end);
   }
   void obey(Pass& pass, const gateway::Dispatcher::Output& output) {

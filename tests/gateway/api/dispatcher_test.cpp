@@ -285,5 +285,28 @@ TEST(Webhooks, R0_5R0_24TheQuestionNamesWhatWillBeDialledAndNothingIsSentBeforeT
   EXPECT_TRUE(bed.b.has("INVITE"));
 }
 
+TEST(Dispatcher, HowLongTheWebServerTakesIsMeasuredOncePerPost) {
+  Bench bench;
+  EXPECT_FALSE(bench.dispatcher.is_failing());
+  bench.tell("c_1", 1);
+  bench.pass(milliseconds(40));
+  bench.finish(0, 500);
+  EXPECT_TRUE(bench.dispatcher.is_failing());
+  bench.pass(milliseconds(500));  // the repetition goes out now: the pause before it is none of its time
+  bench.pass(milliseconds(60));
+  bench.finish(1, 204);
+  EXPECT_FALSE(bench.dispatcher.is_failing());
+  EXPECT_EQ(bench.dispatcher.times(false).count(), 2u);
+  EXPECT_EQ(bench.dispatcher.times(false).sum(), milliseconds(100));
+  EXPECT_EQ(bench.dispatcher.times(true).count(), 0u);
+  AskPolicy question;
+  question.call.id = "c_2";
+  bench.dispatcher.ask(bench.now, question);
+  bench.collect();
+  bench.pass(milliseconds(7));
+  bench.finish(2, 200);
+  EXPECT_EQ(bench.dispatcher.times(true).sum(), milliseconds(7));
+}
+
 }  // namespace dispatcher_test
 }  // namespace isthmus::test

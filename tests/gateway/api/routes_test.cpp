@@ -18,7 +18,8 @@ std::string code_of(const ApiBed::Reply& reply) {
 TEST(Routes, R0_24EverythingButHealthAsksForTheSecret) {
   ApiBed bed;
   EXPECT_EQ(bed.http("GET", "/healthz", {}, {}).whole.body, R"({"status":"ok"})");
-  for (const char* path : {"/api/v1/calls", "/api/v1/clients", "/api/v1/nothing", "/metrics"}) {
+  for (const char* path :
+       {"/api/v1/calls", "/api/v1/clients", "/api/v1/failures", "/api/v1/trunks", "/api/v1/nothing", "/metrics"}) {
     const auto reply = bed.http("GET", path, {}, {});
     EXPECT_EQ(code_of(reply), "401 unauthorized") << path;
     ASSERT_FALSE(reply.whole.headers.empty());
@@ -195,6 +196,111 @@ TEST(Routes, R0_23ClientsAreMadeListedAndRemoved) {
   EXPECT_EQ(code_of(bed.http("DELETE", "/api/v1/clients/" + id)), "404 unknown_client");
   EXPECT_EQ(code_of(bed.http("DELETE", "/api/v1/clients/alice")), "409 conflict");
   EXPECT_TRUE(bed.store.clients()->empty());
+}
+
+TEST(Routes, ReadinessSaysInWordsWhyNotAndNeedsNoSecret) {
+  ApiBed bed;
+  EXPECT_EQ(bed.http("GET", "/readyz", {}, {}).whole.body, R"({"status":"ready"})");
+  bed.readiness.notes = {"The web server gave no usable answer the last time."};
+  const auto told = bed.http("GET", "/readyz", {}, {});
+  EXPECT_EQ(told.status, 200) << "calls between phones go on without the web server";
+  EXPECT_EQ(told.whole.body, R"({"status":"ready","notes":["The web server gave no usable answer the last time."]})");
+  bed.readiness.reasons = {"The gateway is ending.", "The database cannot be written."};
+  const auto unready = bed.http("GET", "/readyz", {}, {});
+  EXPECT_EQ(code_of(unready), "503 not_ready");
+  EXPECT_EQ(text(at(unready.body, "error"), "message"), "The gateway is ending. The database cannot be written.");
+  EXPECT_EQ(bed.http("GET", "/healthz", {}, {}).whole.body, R"({"status":"ok"})") << "the loop lives all the same";
+  EXPECT_EQ(code_of(bed.http("POST", "/readyz", {}, {})), "405 method_not_allowed");
+}
+
+TEST(Routes, FailuresAreListedWithTheirReasonsNewestFirst) {
+  ApiBed bed;
+  const auto w = bed.sign_in();
+  EXPECT_EQ(number(bed.http("GET", "/api/v1/failures").body, "totalEntries"), 0);
+  const std::string busy = bed.make_call(*w, "2000");
+  bed.run();
+  bed.b.reply("INVITE", 486);
+  bed.run();
+  bed.web_server = [](const Json&) { return WebhookReply{200, R"({"allowed":false,"reason":"not on the list"})"}; };
+  bed.make_call(*w, "2001");
+  bed.run();
+  const auto page = bed.http("GET", "/api/v1/failures");
+  ASSERT_EQ(number(page.body, "totalEntries"), 2);
+  const Json& newest = at(page.body, "entries").array()->at(0);
+  EXPECT_EQ(text(newest, "reason"), "refused");
+  EXPECT_EQ(text(newest, "text"), "not on the list");
+  EXPECT_EQ(text(newest, "why"), "the web server refused it");
+  EXPECT_EQ(text(newest, "reached"), "pending");
+  const Json& older = at(page.body, "entries").array()->at(1);
+  EXPECT_EQ(text(older, "id"), busy);
+  EXPECT_EQ(text(older, "reason") + " " + std::to_string(number(older, "code")), "rejected 486");
+  EXPECT_EQ(text(older, "reached"), "calling");
+  EXPECT_EQ(text(older, "module"), "right");
+  EXPECT_EQ(number(bed.http("GET", "/api/v1/failures?perPage=1&page=2").body, "totalPages"), 2);
+  EXPECT_EQ(code_of(bed.http("GET", "/api/v1/failures?page=0")), "400 bad_request");
+  EXPECT_EQ(code_of(bed.http("DELETE", "/api/v1/failures")), "405 method_not_allowed");
+  EXPECT_EQ(code_of(bed.http("GET", "/api/v1/failures/1")), "404 not_found");
+}
+
+TEST(Routes, TrunksShowWhatIsKnownAndNothingElse) {
+  ApiBed bed;
+  const auto w = bed.sign_in();
+  const auto before = at(bed.http("GET", "/api/v1/trunks").body, "entries").array()->at(1);
+  EXPECT_EQ(text(before, "name"), "right");
+  EXPECT_TRUE(at(before, "last_success").is_null() && at(before, "last_failure").is_null());
+  bed.make_call(*w, "2000");
+  bed.run();
+  bed.b.reply("INVITE", 180);
+  bed.run();
+  bed.make_call(*w, "2001");
+  bed.run();
+  bed.b.reply("INVITE", 500);
+  bed.run();
+  const auto after = at(bed.http("GET", "/api/v1/trunks").body, "entries").array()->at(1);
+  EXPECT_EQ(number(after, "placed"), 2);
+  EXPECT_EQ(number(after, "failed"), 1);
+  EXPECT_EQ(number(at(after, "last_failure"), "code"), 500);
+  EXPECT_EQ(text(at(after, "last_failure"), "reason"), "rejected");
+  EXPECT_FALSE(text(at(after, "last_success"), "at").empty());
+  EXPECT_TRUE(at(after, "last_came_at").is_null());
+}
+
+// Neither a quoted name nor an escaped user can carry a control character or a broken line anywhere.
+TEST(Routes, Advisory42StrangersTextIsEscapedInTheApiWebhooksAndForClients) {
+  ApiBed bed;
+  const auto alice = bed.sign_in();
+  bed.a.user = "x%1b%5b31m%0d%0a%00%7f%22";
+  bed.a.send("INVITE sip:alice@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP " + kA.text() +
+             ";branch=z9hG4bK-name\r\nMax-Forwards: 70\r\nFrom: \"<script>alert(1)</script>\" <sip:" + bed.a.user +
+             "@192.0.2.10>;tag=x\r\nTo: <sip:alice@192.0.2.1>\r\nCall-ID: name\r\nCSeq: 1 INVITE\r\nContact: "
+             "<sip:1000@192.0.2.10>\r\nContent-Length: 0\r\n\r\n");
+  bed.run();
+  const auto calls = bed.http("GET", "/api/v1/calls");
+  ASSERT_EQ(number(calls.body, "totalEntries"), 1) << bed.a.log();
+  const Json& call = at(calls.body, "entries").array()->at(0);
+  EXPECT_EQ(text(call, "from_name"), "<script>alert(1)</script>") << "a text like any other";
+  EXPECT_EQ(text(call, "from"), std::string("x\x1b[31m\r\n\0\x7f\"", 11));
+  EXPECT_EQ(calls.whole.content_type, "application/json");
+  std::vector<std::string> said{calls.whole.body};
+  for (const auto& event : bed.events) said.push_back(event.body);
+  said.insert(said.end(), alice->raw.begin(), alice->raw.end());
+  bed.web_server = [](const Json&) { return WebhookReply{200, ""}; };
+  bed.http("POST", "/api/v1/calls/" + text(call, "id") + "/drop");
+  bed.a.send("INVITE sip:2000@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP " + kA.text() +
+             ";branch=z9hG4bK-busy\r\nMax-Forwards: 70\r\nFrom: \"<script>\" <sip:" + bed.a.user +
+             "@192.0.2.10>;tag=y\r\nTo: <sip:2000@192.0.2.1>\r\nCall-ID: busy\r\nCSeq: 1 INVITE\r\nContact: "
+             "<sip:1000@192.0.2.10>\r\nContent-Length: 0\r\n\r\n");
+  bed.run();
+  if (bed.b.has("INVITE")) bed.b.reply("INVITE", 486);
+  bed.run();
+  said.push_back(bed.http("GET", "/api/v1/failures").whole.body);
+  EXPECT_NE(said.back().find("\\u001b[31m\\r\\n\\u0000"), std::string::npos) << said.back();
+  size_t shown = 0;
+  for (const std::string& each : said) {
+    for (const char c : each) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << each;
+    shown += each.find("<script>") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_GE(shown, 3u) << "in the list, in the webhook, to the client";
 }
 
 TEST(Routes, MethodsPathsAndMediaTypesAreChecked) {

@@ -40,6 +40,19 @@ TEST(CallLog, ALineSaysWhoHowAndHowLong) {
       std::string::npos);
 }
 
+TEST(CallLog, Advisory42NoControlCharacterReachesTheLog) {
+  CallLog log;
+  CallFacts call;
+  call.id = "c_1";
+  call.from = std::string("ev\x1b[31mil\r\n\0<script>", 20);
+  call.to = call.module = call.client = call.text = call.from_name = call.from;
+  call.reason = DropReason::rejected;
+  for (const char c : log.ended(call)) {
+    EXPECT_GE(c, 0x20);
+    EXPECT_LT(c, 0x7f);
+  }
+}
+
 TEST(CallLog, EveryReasonHasASentence) {
   for (uint8_t i = 0; i <= static_cast<uint8_t>(DropReason::error); ++i)
     EXPECT_FALSE(sentence(static_cast<DropReason>(i)).empty());

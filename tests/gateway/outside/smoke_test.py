@@ -282,13 +282,13 @@ class Smoke(unittest.TestCase):
                 self.assertNotIn(name, families)
                 families[name] = kind
             elif not line.startswith("# HELP "):
-                found = re.fullmatch(r'(\w+)((?:\{\w+="[^"]*"(?:,\w+="[^"]*")*\})?) (\d+)', line)
+                found = re.fullmatch(r'(\w+)((?:\{\w+="[^"]*"(?:,\w+="[^"]*")*\})?) (\d+(?:\.\d+)?(?:e[-+]\d+)?)', line)
                 self.assertIsNotNone(found, line)
-                self.assertEqual(name, found[1])
+                self.assertEqual(name, re.sub(r"_(bucket|sum|count)$", "", found[1]) if kind == "histogram" else found[1])
                 self.assertNotIn(found[1] + found[2], samples)
                 samples.add(found[1] + found[2])
         for name, kind in families.items():
-            self.assertEqual(kind, "counter" if name.endswith("_total") else "gauge", name)
+            self.assertEqual(kind == "counter", name.endswith("_total"), name)
         for reason in ("web_server_timeout", "hung_up", "shutdown"):
             self.assertIn(f'isthmus_calls_ended_total{{reason="{reason}"}}', samples)
         for sample in ('isthmus_live{machine="exchange",kind="calls"}', 'isthmus_webhook_events_lost_total{reason="given_up"}', "isthmus_outbox_dropped_total"):
