@@ -131,7 +131,7 @@ std::string config_manual() {
       "is\n"
       "told with the nearest known one;\n.B isthmus check\nfinds all mistakes at once. SIGHUP has a running gateway "
       "read\n"
-      "accounts, routes, trunks and certificates again; calls are not touched, and a file with a mistake changes "
+      "accounts, routes and trunks again; calls are not touched, and a file with a mistake changes "
       "nothing.\n";
   for (const ConfigTable& table : config_tables()) {
     const std::string name(table.name);

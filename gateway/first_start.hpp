@@ -11,26 +11,20 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
-#include "gateway/call/settings.hpp"
+#include "gateway/accounts.hpp"
 #include "gateway/config.hpp"
 #include "gateway/store/store.hpp"
 
 namespace isthmus::gateway {
 
-struct DemoAccount {
-  std::string name;
-  Private<std::string> password;
-};
-
 struct Belongings {
   std::unique_ptr<Store> store;
-  std::vector<Account> accounts;  // of the configuration, or the demo accounts
-  std::vector<DemoAccount> demo;  // empty: accounts are configured
-  std::string demo_file;
+  AccountList accounts;
   Private<std::string> api_secret;
   std::string api_secret_file;  // empty: it is configured
 };
 
+Result<void, std::string> make_data_directory(const Config& config);  // for its owner alone; fine when it is there
 Result<Belongings, std::string> take_belongings(const Config& config, Random random);
 
 }  // namespace isthmus::gateway

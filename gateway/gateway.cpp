@@ -28,8 +28,8 @@ std::string content_type(std::string_view name) {
 // ---- opening
 
 Result<void, std::string> Gateway::Impl::open_directory() {
-  auto opened = Directory::open(*belongings.store, belongings.accounts, config.realm, Random(random.fork("directory")),
-                                transport::read_clocks().wall);
+  auto opened = Directory::open(*belongings.store, belongings.accounts.accounts, config.realm,
+                                Random(random.fork("directory")), transport::read_clocks().wall);
   if (!opened) return fail(opened.error());
   directory = std::move(*opened);
   return {};
@@ -106,7 +106,7 @@ Result<void, std::string> Gateway::Impl::listen_web() {
 
 void Gateway::Impl::compose() {
   const auto wake = [this] { edge.wake(); };
-  exchange.emplace(settings_for(config, bound, own, belongings.accounts), random.fork("exchange"));
+  exchange.emplace(settings_for(config, bound, own, belongings.accounts.accounts), random.fork("exchange"));
   engine.emplace(engine_for(config, shared_addresses, own, *dtls), random.fork("engine"));
   for (const auto& [flow, address] : shared) engine->add_shared_port(flow, address);
   ClientApiConfig client_config;
@@ -122,7 +122,10 @@ void Gateway::Impl::compose() {
   serve();
   driver.emplace(
       edge, *exchange, *engine, [this](Pass& pass) { settle(pass); }, [this](Pass& pass) { commands(pass); });
-  shard.on_signal({SIGTERM, SIGINT}, [this](int signal) { end(signal); });
+  shard.on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
+    if (signal == SIGHUP) return reload();
+    end(signal);
+  });
 }
 
 ApiSources Gateway::Impl::api_sources() {
@@ -231,6 +234,10 @@ const std::vector<Bound>& Gateway::sip() const {
 }
 const std::vector<SocketAddress>& Gateway::media() const {
   return impl_->shared_addresses;
+}
+
+void Gateway::on_reload(ReadAgain read_again) {
+  impl_->read_again = std::move(read_again);
 }
 
 int Gateway::run() {

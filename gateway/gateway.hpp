@@ -4,6 +4,7 @@
 // calls.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ class Gateway {
   const SocketAddress& web() const;
   const std::vector<Bound>& sip() const;
   const std::vector<SocketAddress>& media() const;  // of the port that browsers share
+
+  // At SIGHUP: reads the configuration again, or says what is wrong with it.
+  using ReadAgain = std::function<Result<Config, std::vector<std::string>>()>;
+  void on_reload(ReadAgain read_again);
 
   // Runs until SIGTERM or SIGINT, then ends the calls and waits, within timers.shutdown, for the far sides to know. A
   // second signal ends at once. Returns the exit status of the program.

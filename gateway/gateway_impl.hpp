@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The inside of the gateway, shared by gateway.cpp (opening) and gateway_loop.cpp (running and ending). For these two
-// alone.
+// The inside of the gateway, shared by gateway.cpp (opening), gateway_loop.cpp (running and ending) and
+// gateway_reload.cpp. For these alone.
 #pragma once
 
 #include <deque>
@@ -49,6 +49,10 @@ struct Gateway::Impl {
   void arm();
   void tick();
 
+  // SIGHUP.
+  void reload();
+  void take_in(Pass& pass, const Config& wanted, const AccountList& accounts);
+
   // The end.
   void end(int signal);
   void watch_end(TimePoint not_before, TimePoint give_up);
@@ -56,6 +60,7 @@ struct Gateway::Impl {
 
   const Now started = transport::read_clocks();
   Config config;
+  Gateway::ReadAgain read_again;
   Belongings belongings;
   std::vector<IpAddress> own = transport::own_addresses();
   Random random{transport::random_seed()};

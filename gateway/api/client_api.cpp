@@ -262,7 +262,7 @@ uint64_t ClientApi::wait_for(const Context& context, Answer answer, std::string 
 }
 
 void ClientApi::obey(const Context& context, const rpc::MakeCall& method) {
-  if (ending_) return error(context, RpcCode::unavailable);
+  if (ending_ || sessions_.find(context.session)->retired) return error(context, RpcCode::unavailable);
   const uint64_t token = wait_for(context, Answer::make_call);
   put(Command(MakeCall{token, context.session, method.from, method.to, method.target, method.sdp, method.ref}));
 }
@@ -309,6 +309,27 @@ void ClientApi::removed(std::string_view client) {
     end_session(session, true);
     close(peer, WsClose::removed, "removed");
   }
+}
+
+void ClientApi::account_gone(std::string_view account) {
+  std::vector<ClientId> theirs;
+  sessions_.for_each([&](ClientId id, Session& session) {
+    if (session.client != account) return;
+    session.retired = true;
+    theirs.push_back(id);
+  });
+  for (const ClientId id : theirs) end_if_retired(id);
+}
+
+void ClientApi::end_if_retired(ClientId id) {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || !session->retired) return;
+  const bool busy = std::any_of(session->calls.begin(), session->calls.end(),
+                                [](const auto& each) { return each.second.last.state != CallState::dropped; });
+  if (busy) return;
+  const PeerId peer = session->peer;
+  end_session(id, true);
+  close(peer, WsClose::removed, "removed");
 }
 
 void ClientApi::end() {

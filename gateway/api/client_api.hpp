@@ -62,7 +62,9 @@ class ClientApi {
 
   void opened(std::shared_ptr<transport::WsConnection> connection);
   void tell(const TellClient& told);
-  void done(const CommandDone& done);     // of a token that this gave; others are ignored
+  void done(const CommandDone& done);  // of a token that this gave; others are ignored
+  // An account is gone (SIGHUP): its sessions make no new calls and end with the last one that is up.
+  void account_gone(std::string_view account);
   void removed(std::string_view client);  // it is no client any more: its sessions and calls end
   void end();                             // closes every connection; nobody comes in any more
   void expire(Now now);
@@ -98,6 +100,7 @@ class ClientApi {
     TimerId grace;
     std::map<std::string, Record, std::less<>> calls;
     std::deque<std::string> over;  // ended ones, oldest first
+    bool retired = false;          // its account is gone: it ends with its last call
   };
   struct Alarm {
     PeerId peer;       // has not signed in
@@ -142,6 +145,7 @@ class ClientApi {
   uint64_t wait_for(const Context& context, Answer answer, std::string call = {}, size_t digits = 0);
   void forget_over(Session& session);
   void end_session(ClientId session, bool tell_exchange);
+  void end_if_retired(ClientId session);
   void close(PeerId peer, WsClose code, std::string_view reason);
   void send(PeerId peer, const std::string& message);
   void error(const Context& context, RpcCode code, Json data = {});

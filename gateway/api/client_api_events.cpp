@@ -58,6 +58,7 @@ void ClientApi::tell(const TellClient& told) {
     forget_over(*session);
   }
   send(session->peer, message);
+  end_if_retired(told.client);
 }
 
 void ClientApi::forget_over(Session& session) {
@@ -102,7 +103,8 @@ void ClientApi::done(const CommandDone& done) {
     case Answer::dropped:
       // The client has ended it: nothing more of this call is said (docs/api.md section 1).
       if (Session* session = sessions_.find(waiting.session)) session->calls.erase(waiting.call);
-      return result(context, Json::object({{"call_id", waiting.call}, {"state", "dropped"}}));
+      result(context, Json::object({{"call_id", waiting.call}, {"state", "dropped"}}));
+      return end_if_retired(waiting.session);
   }
 }
 

@@ -81,6 +81,37 @@ void Directory::add(ClientEntry entry) {
   entries_.push_back(std::move(entry));
 }
 
+std::vector<std::string> Directory::set_accounts(const std::vector<Account>& accounts, WallTime now,
+                                                 std::vector<std::string>& taken) {
+  std::map<std::string, ClientEntry, std::less<>> before;
+  for (const ClientEntry& entry : entries_) {
+    if (entry.is_account) before.emplace(entry.id, entry);
+  }
+  std::vector<ClientEntry> clients;
+  for (ClientEntry& entry : entries_) {
+    if (!entry.is_account) clients.push_back(std::move(entry));
+  }
+  entries_ = std::move(clients);
+  for (const auto& [name, entry] : before) owners_.erase(name);
+  secrets_.clear();
+  std::vector<ClientEntry> now_there;
+  for (const Account& account : accounts) {
+    if (is_taken(account.name)) {
+      taken.push_back(account.name);
+      continue;
+    }
+    const auto known = before.find(account.name);
+    now_there.push_back(known != before.end() ? known->second : ClientEntry{account.name, {account.name}, true, now});
+    owners_[account.name] = account.name;
+    secrets_[account.name] = account.secret;
+    before.erase(account.name);
+  }
+  entries_.insert(entries_.begin(), now_there.begin(), now_there.end());
+  std::vector<std::string> gone;
+  for (const auto& [name, entry] : before) gone.push_back(name);
+  return gone;
+}
+
 Result<Directory::Made, Directory::Fault> Directory::make(std::string id, std::vector<std::string> identities,
                                                           WallTime now) {
   if (entries_.size() >= kMaxClients) return fail(Fault::full);

@@ -40,6 +40,11 @@ class Directory {
   const ClientEntry* find(std::string_view id) const;
   const ClientEntry* owner(std::string_view identity) const;  // whose identity it is
 
+  // From now on these accounts; gives the names of those that are gone. A client made by the API that has an account's
+  // name or identity keeps it: the account is then left out, and `taken` names it.
+  std::vector<std::string> set_accounts(const std::vector<Account>& accounts, WallTime now,
+                                        std::vector<std::string>& taken);
+
   struct Made {
     ClientEntry client;
     Private<std::string> key;  // shown once

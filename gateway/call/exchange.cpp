@@ -18,8 +18,25 @@ Exchange::Exchange(Settings settings, const Seed& seed)
       calls_(settings_.shard),
       legs_(settings_.shard),
       asks_(settings_.shard) {
+  make_modules();
+}
+
+void Exchange::make_modules() {
+  others_.clear();
   others_.push_back(std::make_shared<Echo>(settings_.echo_number));
   for (const TrunkSettings& trunk : settings_.trunks) others_.push_back(std::make_shared<Trunk>(trunk));
+}
+
+// Modules keep no call state, so new ones may stand in their place at any time.
+void Exchange::reload(Pass& pass, const std::vector<Account>& accounts, std::vector<RouteRow> routes,
+                      std::vector<TrunkSettings> trunks) {
+  settings_.accounts = accounts;
+  settings_.trunks = std::move(trunks);
+  settings_.routes = std::move(routes);
+  router_ = Router(settings_.routes);
+  make_modules();
+  note_changes(pass, registrar_.set_accounts(accounts));
+  drain(pass);
 }
 
 // ---- verbs

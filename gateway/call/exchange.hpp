@@ -52,7 +52,9 @@ class Exchange {
 
   // Ends all calls (SIGTERM): each gets its BYE, CANCEL or final response.
   void drop_all(Pass& pass);
-  void set_accounts(const std::vector<Account>& accounts) { registrar_.set_accounts(accounts); }
+  // What may change while it runs (SIGHUP). Calls that are up are not touched, whoever's they are.
+  void reload(Pass& pass, const std::vector<Account>& accounts, std::vector<RouteRow> routes,
+              std::vector<TrunkSettings> trunks);
 
   std::vector<CallFacts> list() const;  // oldest first, with those whose legs are being reaped
   std::optional<CallFacts> find(std::string_view id) const;
@@ -87,6 +89,7 @@ class Exchange {
   };
 
   // exchange.cpp
+  void make_modules();
   void drain(Pass& pass);
   void take(Pass& pass, const sip::UserAgentEvent& event);
   void take_request(Pass& pass);

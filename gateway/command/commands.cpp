@@ -19,11 +19,28 @@ constexpr OptionText kRun[] = {
 };
 constexpr OptionText kCheck[] = {{"FILE", "", "The file", true}};
 
+constexpr OptionText kName{"NAME", "", "User part of its SIP address", true};
+constexpr OptionText kPassword[] = {
+    kName,
+    kConfig,
+    kData,
+    {"--generate", "", "Make a password and print it; otherwise it is asked for, or read from a pipe"},
+};
+constexpr OptionText kAccounts[] = {kConfig, kData};
+constexpr OptionText kAccount[] = {kName, kConfig, kData};
+
 constexpr CommandText kCommands[] = {
     {"run", "Run the gateway (what happens without a command)", kRun, "isthmus run --config /etc/isthmus/isthmus.toml",
      command_run},
     {"check", "Read a configuration file and say what is wrong with it", kCheck,
      "isthmus check /etc/isthmus/isthmus.toml", command_check},
+    {"account add", "Make an account in the database", kPassword, "isthmus account add 1000 --generate",
+     command_account_add},
+    {"account list", "List all accounts and where they stand", kAccounts, "isthmus account list", command_account_list},
+    {"account remove", "Remove an account from the database", kAccount, "isthmus account remove 1000",
+     command_account_remove},
+    {"account passwd", "Give an account another password", kPassword, "isthmus account passwd 1000",
+     command_account_passwd},
 };
 
 std::string option_line(const OptionText& option) {
@@ -60,6 +77,9 @@ std::string command_manual() {
       ".SH SIGNALS\n"
       ".TP\n.B SIGTERM\\fR, \\fBSIGINT\n"
       "end every call, wait until the far sides have answered, and leave; a second one leaves at once\n"
+      ".TP\n.B SIGHUP\nread accounts, routes and trunks again; calls are not touched, and a file with a mistake "
+      "changes\n"
+      "nothing\n"
       ".SH ENVIRONMENT\n"
       ".TP\n.B ISTHMUS_WEBHOOK_SECRET\nreplaces\n.B webhook.secrets\n;two secrets stand with a comma between them\n"
       ".SH SEE ALSO\n.BR isthmus.toml (5)\n";

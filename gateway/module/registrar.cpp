@@ -60,9 +60,26 @@ Registrar::Registrar(const Settings& settings, const Seed& seed)
   set_accounts(settings.accounts);
 }
 
-void Registrar::set_accounts(const std::vector<Account>& accounts) {
-  accounts_.clear();
+std::vector<Registrar::Change> Registrar::set_accounts(const std::vector<Account>& accounts) {
+  const auto before = std::exchange(accounts_, {});
   for (const Account& account : accounts) accounts_[account.name] = account.secret;
+  std::erase_if(proved_, [&](const auto& stream) {
+    const auto now = accounts_.find(stream.second);
+    const auto then = before.find(stream.second);
+    return now == accounts_.end() || then == before.end() || now->second.md5 != then->second.md5 ||
+           now->second.sha256 != then->second.sha256;
+  });
+  std::vector<Change> out;
+  for (auto each = bindings_.begin(); each != bindings_.end();) {
+    if (accounts_.contains(each->first)) {
+      ++each;
+      continue;
+    }
+    for (Binding& binding : each->second) out.push_back({each->first, std::move(binding), false, true, {}});
+    lost_.erase(each->first);
+    each = bindings_.erase(each);
+  }
+  return out;
 }
 
 bool Registrar::is_own_domain(std::string_view host) const {

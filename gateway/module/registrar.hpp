@@ -62,7 +62,9 @@ class Registrar : public Module {
   const std::vector<Binding>* bindings(std::string_view account) const;
   const std::map<std::string, std::vector<Binding>, std::less<>>& all_bindings() const { return bindings_; }
   bool has_account(std::string_view name) const { return accounts_.contains(name); }
-  void set_accounts(const std::vector<Account>& accounts);
+  // From now on these. Bindings of accounts that are gone go with them, and a stream whose account is gone or has a new
+  // secret has to authenticate again.
+  std::vector<Change> set_accounts(const std::vector<Account>& accounts);
   bool is_own_domain(std::string_view host) const;
   uint64_t hash_operations() const { return auth_.hash_operations(); }
 

@@ -17,6 +17,11 @@ Store::Done MemoryStore::put_account(const AccountRecord& account) {
   return {};
 }
 
+Store::Done MemoryStore::remove_account(const std::string& name) {
+  accounts_.erase(name);
+  return {};
+}
+
 Result<std::vector<ClientRecord>, std::string> MemoryStore::clients() const {
   return clients_;
 }

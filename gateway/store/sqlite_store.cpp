@@ -117,6 +117,13 @@ Store::Done SqliteStore::put_account(const AccountRecord& account) {
   return {};
 }
 
+Store::Done SqliteStore::remove_account(const std::string& name) {
+  Statement remove(database_.get(), "DELETE FROM account WHERE name = ?");
+  remove.bind(1, name);
+  if (remove.step() != SQLITE_DONE) return fail(error());
+  return {};
+}
+
 Result<std::vector<ClientRecord>, std::string> SqliteStore::clients() const {
   std::vector<ClientRecord> out;
   Statement query(database_.get(), "SELECT id, key_hash, created_ms FROM client ORDER BY number");

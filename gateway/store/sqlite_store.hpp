@@ -20,6 +20,7 @@ class SqliteStore : public Store {
 
   Result<std::vector<AccountRecord>, std::string> accounts() const override;
   Done put_account(const AccountRecord& account) override;
+  Done remove_account(const std::string& name) override;
   Result<std::vector<ClientRecord>, std::string> clients() const override;
   Done add_client(const ClientRecord& client) override;
   Done remove_client(const std::string& id) override;

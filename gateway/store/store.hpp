@@ -19,6 +19,7 @@ class Store {
   virtual ~Store() = default;
   virtual Result<std::vector<AccountRecord>, std::string> accounts() const = 0;  // by name
   virtual Done put_account(const AccountRecord& account) = 0;                    // new, or instead of the one before
+  virtual Done remove_account(const std::string& name) = 0;                      // an unknown one: nothing happens
   virtual Result<std::vector<ClientRecord>, std::string> clients() const = 0;    // oldest first
   virtual Done add_client(const ClientRecord& client) = 0;                       // fails when the id is taken
   virtual Done remove_client(const std::string& id) = 0;                         // an unknown one: nothing happens

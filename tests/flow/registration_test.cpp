@@ -50,6 +50,39 @@ TEST(Registrar, R1_17TheFirstRegisterIsChallengedAndTheSecondBinds) {
   EXPECT_TRUE(flow.bed.is_empty());
 }
 
+// SIGHUP took the account away, then brought it back with another password.
+TEST(Registrar, R4_7AnAccountThatIsGoneTakesItsBindingsWithIt) {
+  Registered flow;
+  flow.phone.enroll();
+  ASSERT_EQ(flow.count(), 1u);
+  const Settings settings = bed_settings();
+  const auto reload = [&](const std::vector<Account>& accounts) {
+    flow.bed.host.with([&](Pass& pass) { flow.bed.exchange.reload(pass, accounts, {}, settings.trunks); });
+  };
+  reload(settings.accounts);
+  EXPECT_EQ(flow.count(), 1u) << "who stays keeps its phones";
+  reload({settings.accounts.back()});
+  EXPECT_EQ(flow.count(), 0u);
+  EXPECT_EQ(flow.phone.enroll(), "401 REGISTER") << "like a wrong password";
+  reload(settings.accounts);
+  EXPECT_EQ(flow.phone.enroll(), "200 REGISTER");
+}
+
+TEST(Registrar, R1_4AStreamIsBelievedOnlyAsLongAsTheSecretIsTheSame) {
+  Registered flow;
+  flow.phone.connect();
+  flow.phone.enroll();
+  ASSERT_EQ(flow.phone.heard.back().line, "200 REGISTER");
+  flow.phone.send_register("Contact: <" + flow.phone.own_contact() + ">\r\n");
+  ASSERT_EQ(flow.phone.heard.back().line, "200 REGISTER") << "the stream has proved itself";
+  const Settings settings = bed_settings();
+  std::vector<Account> accounts = settings.accounts;
+  accounts.front().secret = accounts.back().secret;
+  flow.bed.host.with([&](Pass& pass) { flow.bed.exchange.reload(pass, accounts, {}, settings.trunks); });
+  flow.phone.send_register("Contact: <" + flow.phone.own_contact() + ">\r\n");
+  EXPECT_EQ(flow.phone.heard.back().line, "401 REGISTER");
+}
+
 TEST(Registrar, R1_17OnlyOnesOwnAddressOfRecord) {
   Registered flow;
   flow.phone.enroll();

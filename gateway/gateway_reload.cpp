@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// SIGHUP: accounts, routes and trunks are read again, from the configuration and from the database. Calls that are up
+// are not touched. A configuration with a mistake changes nothing.
+#include "gateway/gateway_impl.hpp"
+#include "gateway/observe/log.hpp"
+
+namespace isthmus::gateway {
+namespace {
+
+// What only a new start changes, by the names of the tables.
+std::vector<std::string> unchanged_until_start(const Config& now, const Config& wanted) {
+  std::vector<std::string> out;
+  const auto note = [&](bool same, const char* name) {
+    if (!same) out.emplace_back(name);
+  };
+  note(now.data == wanted.data, "data");
+  note(now.domain == wanted.domain && now.domains == wanted.domains, "domain");
+  note(now.realm == wanted.realm, "realm");
+  note(now.echo == wanted.echo, "echo");
+  note(now.effective_admission() == wanted.effective_admission(), "admission");
+  note(now.allowed_targets == wanted.allowed_targets, "allowed_targets");
+  note(now.sip == wanted.sip, "sip");
+  note(now.web == wanted.web, "web");
+  note(now.media == wanted.media, "media");
+  note(now.webhook_url == wanted.webhook_url, "webhook");
+  note(now.codecs == wanted.codecs, "codecs");
+  note(now.timers == wanted.timers, "timers");
+  note(now.limits == wanted.limits, "limits");
+  return out;
+}
+
+}  // namespace
+
+void Gateway::Impl::reload() {
+  if (!read_again) return;
+  auto read = read_again();
+  if (!read) {
+    for (const std::string& mistake : read.error()) log(LogLevel::error, mistake);
+    return log(LogLevel::error, "reload refused: nothing was changed");
+  }
+  Config wanted = std::move(*read);
+  // The database and what is made for it stay where they are, whatever the file says now.
+  wanted.data = config.data;
+  const std::string realm = std::exchange(wanted.realm, config.realm);
+  auto accounts = list_accounts(wanted, *belongings.store);
+  if (!accounts) return log(LogLevel::error, "reload refused: " + accounts.error());
+  wanted.realm = realm;
+  waiting.emplace_back([this, wanted = std::move(wanted), accounts = std::move(*accounts)](Pass& pass) {
+    take_in(pass, wanted, accounts);
+  });
+  edge.wake();
+}
+
+void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList& accounts) {
+  std::vector<std::string> taken;
+  const auto gone = directory->set_accounts(accounts.accounts, pass.now.wall, taken);
+  for (const std::string& name : taken)
+    log(LogLevel::warning, "account " + printable(name) + " is left out: a client of the API has that name");
+  exchange->reload(pass, accounts.accounts, wanted.routes, wanted.trunks);
+  for (const std::string& name : gone) clients->account_gone(name);
+  std::string later;
+  for (const std::string& name : unchanged_until_start(config, wanted)) later += (later.empty() ? "" : ", ") + name;
+  config.accounts = wanted.accounts;
+  config.routes = wanted.routes;
+  config.trunks = wanted.trunks;
+  log(LogLevel::info, "reloaded: " + std::to_string(accounts.accounts.size()) + " accounts, " +
+                          std::to_string(wanted.trunks.size()) + " trunks, " + std::to_string(wanted.routes.size()) +
+                          " routes");
+  if (!later.empty()) log(LogLevel::warning, "changed, but only a new start takes it in: " + later);
+}
+
+}  // namespace isthmus::gateway
