@@ -4,6 +4,7 @@ refused by the callee, to nobody, from strangers, and phones that register. It i
 
 import os
 import pathlib
+import subprocess
 import tempfile
 import time
 
@@ -68,11 +69,14 @@ class Group:
         self._caller.drain()
 
     def drained(self):
-        """The callers have ended; then the callees do."""
-        self._caller.program.process.wait(DRAIN_LIMIT)
-        if self._callee:
-            self._callee.drain()
-            self._callee.program.process.wait(DRAIN_LIMIT)
+        """Waits until the caller has ended, and then the callee. A sentence for each that has not, and how far its calls came."""
+        for each in reversed(self._sides()):
+            if each is self._callee:
+                each.drain()  # a second time would cut its calls
+            try:
+                each.program.process.wait(DRAIN_LIMIT)
+            except subprocess.TimeoutExpired:
+                yield f"{self.name}: {each.statistic('CurrentCall')} calls did not end\n{each.report()[-3000:]}"
 
     def course(self, seconds):
         own = sum(self._caller.statistic(name) for name in OWN_FAILURES)
@@ -130,10 +134,9 @@ def _measure(gateway, load, seconds):
     samples, missed = _sample(gateway, load, seconds)
     for group in load:
         group.drain()
-    for group in load:
-        group.drained()
+    left = [sentence for group in load for sentence in group.drained()]
     sent = datagrams_sent() - sent
-    left = list(_left(gateway, descriptors, sockets))
+    left += _left(gateway, descriptors, sockets)
     metrics = gateway.metrics()
     cpu = cpu_seconds(gateway.program.pid)
     return Soak(
