@@ -28,6 +28,9 @@ constexpr OptionText kPassword[] = {
 };
 constexpr OptionText kAccounts[] = {kConfig, kData};
 constexpr OptionText kAccount[] = {kName, kConfig, kData};
+// Of every command that speaks to the gateway that runs (command/api_client).
+constexpr OptionText kWeb{"--web", "HOST:PORT", "Where the running gateway serves its API (web.listen)"};
+constexpr OptionText kCalls[] = {kConfig, kData, kWeb};
 
 constexpr CommandText kCommands[] = {
     {"run", "Run the gateway (what happens without a command)", kRun, "isthmus run --config /etc/isthmus/isthmus.toml",
@@ -41,6 +44,8 @@ constexpr CommandText kCommands[] = {
      command_account_remove},
     {"account passwd", "Give an account another password", kPassword, "isthmus account passwd 1000",
      command_account_passwd},
+    {"calls", "List the calls of the gateway that runs", kCalls, "isthmus calls --config /etc/isthmus/isthmus.toml",
+     command_calls},
 };
 
 std::string option_line(const OptionText& option) {

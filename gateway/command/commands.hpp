@@ -43,5 +43,6 @@ int command_account_add(const Arguments& arguments);
 int command_account_list(const Arguments& arguments);
 int command_account_remove(const Arguments& arguments);
 int command_account_passwd(const Arguments& arguments);
+int command_calls(const Arguments& arguments);
 
 }  // namespace isthmus::gateway

@@ -78,6 +78,13 @@ Result<Config, std::vector<ConfigError>> load(const Arguments& arguments) {
   return config;
 }
 
+Result<Config, std::vector<ConfigError>> load_for_client(const Arguments& arguments) {
+  auto config = load_file(arguments.text("--config"));
+  if (!config) return config;
+  if (auto applied = apply(arguments, *config); !applied) return fail(applied.error());
+  return config;
+}
+
 int complain(const std::vector<ConfigError>& errors) {
   for (const ConfigError& error : errors) std::cerr << error.message() << "\n";
   return kBadConfig;

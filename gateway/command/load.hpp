@@ -18,6 +18,9 @@ Result<Config, std::vector<ConfigError>> load_file(const std::string& path);
 // File, options (--webhook-url, --sip, --web, --data) and ISTHMUS_WEBHOOK_SECRET, checked as a whole.
 Result<Config, std::vector<ConfigError>> load(const Arguments& arguments);
 
+// For a command that speaks to the gateway that runs (options --config, --data, --web): nothing else need be complete.
+Result<Config, std::vector<ConfigError>> load_for_client(const Arguments& arguments);
+
 // Writes each mistake on a line of its own; returns kBadConfig.
 int complain(const std::vector<ConfigError>& errors);
 

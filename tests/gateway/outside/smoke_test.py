@@ -234,6 +234,10 @@ class Smoke(unittest.TestCase):
         self.assertEqual(self.http("POST", f"/api/v1/calls/{call}/switch", body='{"client":"bob"}')[0].status, 409)
         self.assertIn('isthmus_live{machine="exchange",kind="calls"} 1\n', self.http("GET", "/metrics")[1])
 
+        shown = self.command("calls", "--web", f"127.0.0.1:{self.port}")
+        self.assertRegex(shown.stdout, rf"(?m)^{call} confirmed outgoing from alice to echo by echo since 20\S+Z$")
+        self.assertEqual(shown.returncode, 0)
+
         dropped = client.request("drop_call", call_id=call)
         self.assertEqual(dropped["result"], {"call_id": call, "state": "dropped"})
         self.assertEqual(client.request("drop_call", call_id=call)["error"]["code"], -32005)
@@ -243,6 +247,17 @@ class Smoke(unittest.TestCase):
         for told in ["call.admission", "pending calling", "calling confirmed", "confirmed dropped hung_up"]:
             self.web_server.line(rf"{call}.*{told}|{told}.*{call}")
         self.gateway.line(rf"call {call} outgoing from alice to echo by echo client alice ended: hung_up")
+
+    def command(self, *words):
+        """A command to the running gateway, from the folder where it was started."""
+        return subprocess.run([PROGRAM, *words], cwd=self.folder.name, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    def test_a_command_that_finds_no_gateway_says_so(self):
+        for words, says in [(["--web", "127.0.0.1:1"], "no gateway answers at 127.0.0.1:1: Connection refused"),
+                            (["--web", f"127.0.0.1:{self.port}", "--data", "elsewhere"], "elsewhere/api-secret: No such file or directory")]:
+            run = self.command("calls", *words)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn(says, run.stderr)
 
     def test_the_web_server_refuses_by_its_list(self):
         client = self.signed_in("bob")
