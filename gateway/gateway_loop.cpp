@@ -158,6 +158,7 @@ void Gateway::Impl::end(int signal) {
     return shard.stop();
   }
   log(LogLevel::info, signal == SIGTERM ? "asked to end" : "interrupted: ending");
+  transport::notify_manager("STOPPING=1");
   edge.stop_listening();
   waiting.emplace_back([this](Pass& pass) {
     exchange->drop_all(pass);

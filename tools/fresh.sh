@@ -5,36 +5,12 @@
 
 fresh_root=
 
-inside() { chroot "$fresh_root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI=true bash -c "$1"; }
+inside() { chroot_inside "$fresh_root" "$1"; }
 
 fresh_cleanup() {
   [ -n "$fresh_root" ] || return 0
-  local mounted
-  for mounted in sys dev/shm dev/pts dev proc; do
-    mountpoint -q "$fresh_root/$mounted" && umount -l "$fresh_root/$mounted"
-  done
-  # Never remove through a mount that would not go away.
-  if grep -q " $fresh_root/" /proc/mounts; then
-    note "something is still mounted below $fresh_root; it is left alone"
-  else
-    rm -rf --one-file-system "$fresh_root"
-  fi
+  chroot_remove "$fresh_root"
   fresh_root=
-}
-
-# The apt sources, keys, proxy settings and certificates of this machine, so that the new one reaches what this one reaches.
-fresh_network() {
-  cp -L /etc/resolv.conf /etc/hosts "$fresh_root/etc/"
-  rm -f "$fresh_root/etc/apt/sources.list"
-  local file
-  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-    [ -f "$file" ] && grep -q 'debian' "$file" && cp "$file" "$fresh_root/etc/apt/sources.list.d/"
-  done
-  [ -f "$fresh_root/etc/apt/sources.list.d/sources.list" ] && mv "$fresh_root/etc/apt/sources.list.d/sources.list" "$fresh_root/etc/apt/sources.list"
-  apt-config dump | grep -iE '^Acquire::(http|https|Check-)[^ ]* "' >"$fresh_root/etc/apt/apt.conf.d/90host" || true
-  if command -v npm >/dev/null 2>&1; then
-    printf 'registry=%s\ncafile=/etc/ssl/certs/ca-certificates.crt\n' "$(npm config get registry 2>/dev/null)" >"$fresh_root/root/.npmrc"
-  fi
 }
 
 # The first command of the README: until the page is there, then Ctrl-C.
@@ -65,25 +41,16 @@ run_fresh() {
   need fresh
   [ -z "$(git status --porcelain)" ] || note "uncommitted changes are not in the clone"
   if (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; then fail "port 8080 is taken, the gateway of the new machine would not get it"; fi
-  local mirror head
-  mirror=$(sed -n 's/^URIs: *\(http[^ ]*debian\/\?\)$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
+  local head
   head=$(git rev-parse HEAD)
   fresh_root=$(mktemp -d "${TMPDIR:-/var/tmp}/isthmus-fresh.XXXXXX")
-  chmod 755 "$fresh_root"
   trap fresh_cleanup EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   note "debootstrap bookworm into $fresh_root"
-  debootstrap --variant=minbase bookworm "$fresh_root" "${mirror:-http://deb.debian.org/debian}" >"${fresh_root}.log" 2>&1 ||
-    { tail -n 20 "${fresh_root}.log" >&2; fail "debootstrap failed"; }
-  rm -f "${fresh_root}.log"
-  local mounted
-  for mounted in proc sys dev dev/pts dev/shm; do mount --rbind --make-rslave "/$mounted" "$fresh_root/$mounted" 2>/dev/null || mount --bind "/$mounted" "$fresh_root/$mounted"; done
-  fresh_network
+  chroot_make "$fresh_root" || fail "debootstrap failed"
   # A newcomer has git, or there would be no clone.
-  inside 'DEBIAN_FRONTEND=noninteractive apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends git ca-certificates >/dev/null' || fail "the new machine cannot install git"
-  # Whom this machine trusts: a proxy in between may sign with a certificate of its own.
-  cp /etc/ssl/certs/ca-certificates.crt "$fresh_root/etc/ssl/certs/ca-certificates.crt"
+  inside 'apt-get -qq install -y --no-install-recommends git >/dev/null' || fail "the new machine cannot install git"
   git bundle create -q "$fresh_root/root/isthmus.bundle" HEAD
   inside "cd /root && git -c advice.detachedHead=false clone -q isthmus.bundle isthmus && cd isthmus && git checkout -q $head" || fail "the clone failed"
   note "./dev run in the new machine"

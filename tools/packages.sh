@@ -22,6 +22,8 @@ packages_bench=(libbenchmark-dev)
 packages_bench_peers=(libosip2-dev libsofia-sip-ua-dev libre-dev valgrind)
 # Rarer peers, for ./dev deep only.
 packages_deep=(firefox-esr libnice-dev valgrind)
+# The Debian package, and the machine it is tried out in.
+packages_package=(dpkg-dev file debootstrap systemd man-db iproute2 python3)
 packages_fresh=(debootstrap git)
 
 # One package is there? nodejs and npm count as there when the commands are: a Node from elsewhere often provides both and

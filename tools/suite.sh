@@ -19,6 +19,7 @@ group_folder() {
   case "$1" in
     interop) echo tests/interop ;;
     browser) echo tests/browser ;;
+    package) echo tests/package ;;
     *) echo tests ;;
   esac
 }
@@ -43,10 +44,10 @@ run_group() {
   run_ctest "$report" "$preset" -L "^$group\$" -j "$parallel"
 }
 
-# ./dev test [quick|interop|browser|slow|deep|NAME-REGEX]...
+# ./dev test [quick|interop|browser|slow|package|deep|NAME-REGEX]...
 run_suite() {
   local groups=("$@") group failed=()
-  [ ${#groups[@]} -gt 0 ] || groups=(quick slow interop browser)
+  [ ${#groups[@]} -gt 0 ] || groups=(quick slow interop browser package)
   local needed=(run test)
   for group in "${groups[@]}"; do
     case "$group" in
@@ -58,9 +59,9 @@ run_suite() {
   with_option release ISTHMUS_TESTS=ON
   compile release
   for group in "${groups[@]}"; do
-    case "$group" in browser|deep) install_npm ;; esac
+    case "$group" in browser|deep) install_npm ;; package) run_package ;; esac
     case "$group" in
-      quick|interop|browser|slow|deep) run_group "$group" release "$group" || failed+=("$group") ;;
+      quick|interop|browser|slow|deep|package) run_group "$group" release "$group" || failed+=("$group") ;;
       *) run_ctest named release -R "$group" || failed+=("$group") ;;
     esac
   done

@@ -25,6 +25,14 @@ Seed random_seed();  // 32 octets from getrandom(2); ends the program when the k
 // Raises RLIMIT_NOFILE to its hard limit; returns how many descriptors the process may now open.
 uint64_t raise_descriptor_limit();
 
+// Tells who started the program how it is, in the words of sd_notify(3): "READY=1", "RELOADING=1", "STOPPING=1".
+// Nothing happens when nobody wants to know (NOTIFY_SOCKET).
+void notify_manager(std::string_view state);
+
+// A process of root goes on as the owner of `path`, for good, so that files it makes there can be used by that owner.
+// True when nothing had to be done or it was done.
+bool become_owner_of(const std::string& path);
+
 // What the kernel says of this process; 0 where it says nothing.
 struct ProcessFacts {
   uint64_t resident_bytes = 0;

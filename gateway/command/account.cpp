@@ -45,6 +45,10 @@ std::optional<Place> open_place(const Arguments& arguments, int& status) {
     status = refuse(made.error());
     return std::nullopt;
   }
+  if (!transport::become_owner_of(config->data)) {
+    status = refuse("cannot act as the owner of " + config->data);
+    return std::nullopt;
+  }
   auto store = SqliteStore::open(config->data + "/isthmus.db");
   if (!store) {
     status = refuse(store.error());

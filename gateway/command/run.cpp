@@ -78,6 +78,7 @@ int command_run(const Arguments& arguments) {
     for (const ConfigError& error : again.error()) mistakes.push_back(error.message());
     return fail(std::move(mistakes));
   });
+  transport::notify_manager("READY=1");
   return (*gateway)->run();
 }
 
