@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kLargestDatagram = 1300;  // 18.1.1
 constexpr size_t kMaxAcks = 16;            // dialogs of one INVITE whose 2xx we acknowledge again
+constexpr int kRequestLimits = 3;          // 64*T1 each: afterwards no further target of a request is begun
 
 std::string_view via_token(Protocol protocol) {
   switch (protocol) {
@@ -51,6 +52,7 @@ RequestId Endpoint::send(Pass& pass, Outgoing request, Cookie cookie) {
   Attempt attempt;
   attempt.request = std::move(request);
   attempt.cookie = cookie;
+  attempt.give_up = pass.now.steady + kRequestLimits * config_.timers.limit();
   const RequestId id = attempts_.insert(std::move(attempt));
   begin(pass, id);
   drain_outcomes(pass);
@@ -61,6 +63,7 @@ void Endpoint::acknowledge(Pass& pass, RequestId request, std::string_view to_ta
   Attempt attempt;
   attempt.request = std::move(ack);
   attempt.is_ack = true;
+  attempt.give_up = pass.now.steady + config_.timers.limit();  // a peer that repeats its 2xx does so no longer
   attempt.cookie.owner = packed(request);
   attempt.cancel_reason = to_tag;  // of an ACK: the tag under which it is kept
   if (attempts_.size() >= config_.max_requests) {
@@ -85,16 +88,13 @@ void Endpoint::begin(Pass& pass, RequestId id) {
   advance(pass, id);
 }
 
-AskId Endpoint::new_ask(RequestId request) {
-  return {Room::endpoint, asks_.insert(Asked{request, std::nullopt})};
-}
-
 // Asks the next question, or goes on with the targets that were found.
 void Endpoint::advance(Pass& pass, RequestId id) {
   Attempt& attempt = *attempts_.find(id);
   attempt.stage = Attempt::Stage::locating;
-  if (auto question = attempt.search.poll_question()) {
-    attempt.ask = new_ask(id);
+  const bool in_time = pass.now.steady < attempt.give_up;
+  if (auto question = in_time ? attempt.search.poll_question() : std::nullopt) {
+    attempt.ask = new_ask(pass, Asked{id, std::nullopt, {}}, config_.lookup_limit);
     pass.out.lookup(*attempt.ask, question->type, question->name);
     attempt.question = std::move(question);
     return;
@@ -106,7 +106,7 @@ void Endpoint::advance(Pass& pass, RequestId id) {
 
 void Endpoint::take_hop(Pass& pass, RequestId id) {
   Attempt& attempt = *attempts_.find(id);
-  if (attempt.next_hop >= attempt.hops.size())
+  if (attempt.next_hop >= attempt.hops.size() || pass.now.steady >= attempt.give_up)
     return finish_request(pass, id, attempt.refused || !attempt.client ? 503 : 408);
   const NextHop& hop = attempt.hops[attempt.next_hop];
   if (hop.protocol == Protocol::udp) {
@@ -126,7 +126,7 @@ void Endpoint::take_hop(Pass& pass, RequestId id) {
     ++attempt.next_hop;
   }
   attempt.stage = Attempt::Stage::opening;
-  attempt.ask = new_ask(id);
+  attempt.ask = new_ask(pass, Asked{id, std::nullopt, {}}, config_.open_limit);
   pass.out.open(*attempt.ask, hop.protocol == Protocol::udp ? Protocol::tcp : hop.protocol, hop.remote, hop.tls_name);
 }
 
@@ -143,8 +143,7 @@ void Endpoint::answer_attempt(Pass& pass, RequestId id, const Answer& reply) {
                            random_);
     return advance(pass, id);
   }
-  if (const auto* up = std::get_if<FlowFacts>(&reply)) {
-    if (!is_up(up->path)) flow_up(pass, *up);
+  if (const auto* up = std::get_if<FlowFacts>(&reply); up != nullptr && take_up(pass, *up)) {
     if (std::exchange(attempt->tried_stream, false)) ++attempt->next_hop;  // the stream stands in for that hop
     return start_on(pass, id, up->path, up->protocol);
   }
@@ -223,7 +222,7 @@ void Endpoint::finish_request(Pass& pass, RequestId id, uint16_t status) {
   if (attempt == nullptr) return;
   if (attempt->ask) {
     pass.out.forget(*attempt->ask);
-    asks_.erase(attempt->ask->ask);
+    drop_ask(*attempt->ask);
   }
   if (!attempt->is_ack) {
     events_.push_back({.kind = EndpointEventKind::failed, .request = id, .cookie = attempt->cookie, .status = status});

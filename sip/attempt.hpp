@@ -38,11 +38,12 @@ struct Outgoing {
 };
 
 struct Attempt {
-  enum class Stage : uint8_t { locating, opening, running, acknowledging };
+  enum class Stage : uint8_t { locating, opening, running };
 
   Outgoing request;
   Cookie cookie;
   Stage stage = Stage::locating;
+  TimePoint give_up;    // no further question, connection or target is begun then
   bool is_ack = false;  // sent once, without a transaction
   Locate search;
   std::vector<NextHop> hops;

@@ -35,6 +35,7 @@ std::string_view describe(SipDrop drop) {
     case SipDrop::forbidden_target: return "forbidden_target";
     case SipDrop::rate_limited: return "rate_limited";
     case SipDrop::late_answer: return "late_answer";
+    case SipDrop::unanswered: return "unanswered";
     case SipDrop::kCount: break;
   }
   return "unknown";
@@ -118,6 +119,12 @@ void Endpoint::flow_down(Pass& pass, FlowId flow, Fault) {
 void Endpoint::unreachable(Pass& pass, const Path& path, Fault) {
   table_.unreachable(pass, path);
   drain_outcomes(pass);
+}
+
+// The flow of an answered open; false: there was no room for it.
+bool Endpoint::take_up(Pass& pass, const FlowFacts& facts) {
+  if (!is_up(facts.path)) flow_up(pass, facts);
+  return is_up(facts.path);
 }
 
 bool Endpoint::is_up(const Path& path) const {
@@ -372,7 +379,7 @@ void Endpoint::open_for_response(Pass& pass, ServerId server, int status, std::s
     return;
   }
   const SocketAddress remote = served->second.fallback;
-  const AskId ask{Room::endpoint, asks_.insert(Asked{{}, WaitingResponse{server, status, std::move(bytes)}})};
+  const AskId ask = new_ask(pass, Asked{{}, WaitingResponse{server, status, std::move(bytes)}, {}}, config_.open_limit);
   served->second.opening = ask;
   ++waiting_responses_;
   pass.out.open(ask, Protocol::tcp, remote);
@@ -380,12 +387,11 @@ void Endpoint::open_for_response(Pass& pass, ServerId server, int status, std::s
 
 void Endpoint::opened_for_response(Pass& pass, AskId ask, const Answer& reply) {
   const WaitingResponse waiting = std::move(*asks_.find(ask.ask)->response);
-  asks_.erase(ask.ask);
+  drop_ask(ask);
   --waiting_responses_;
   if (const auto served = served_.find(packed(waiting.server)); served != served_.end()) served->second.opening.reset();
-  if (const auto* up = std::get_if<FlowFacts>(&reply)) {
-    if (!is_up(up->path)) flow_up(pass, *up);
-    table_.move(waiting.server, up->path, true);
+  if (const auto* up = std::get_if<FlowFacts>(&reply); up != nullptr && take_up(pass, *up)) {
+    table_.move(waiting.server, up->path, is_reliable(up->protocol));
     table_.respond(pass, waiting.server, waiting.status, as_bytes(waiting.bytes));
     drain_outcomes(pass);
     return;
@@ -394,6 +400,18 @@ void Endpoint::opened_for_response(Pass& pass, AskId ask, const Answer& reply) {
   if (!table_.drop(waiting.server)) return;
   finish_server(
       {.kind = Outcome::Kind::transport_error, .ended = true, .client = {}, .server = waiting.server, .cookie = 0});
+}
+
+void Endpoint::move(Pass& pass, ServerId server, const Path& path) {
+  auto known = facts(path.flow);
+  if (!known) return;
+  table_.move(server, path, is_reliable(known->protocol));
+  const auto served = served_.find(packed(server));
+  if (served == served_.end() || !served->second.opening) return;
+  const AskId ask = *served->second.opening;
+  pass.out.forget(ask);
+  known->path = path;
+  opened_for_response(pass, ask, *known);
 }
 
 void Endpoint::finish_server(const Outcome& outcome) {
@@ -429,6 +447,18 @@ void Endpoint::drain_outcomes(Pass& pass) {
 
 // ---- the machine's other verbs
 
+// The law of asks: who asks owns the time limit.
+AskId Endpoint::new_ask(Pass& pass, Asked asked, Duration limit) {
+  const auto id = asks_.insert(std::move(asked));
+  asks_.find(id)->limit = ask_limits_.set(pass.now.steady + limit, id);
+  return {Room::endpoint, id};
+}
+
+void Endpoint::drop_ask(AskId ask) {
+  if (Asked* asked = asks_.find(ask.ask)) ask_limits_.cancel(asked->limit);
+  asks_.erase(ask.ask);
+}
+
 void Endpoint::answer(Pass& pass, AskId ask, const Answer& reply) {
   const Asked* asked = asks_.find(ask.ask);
   if (ask.room != Room::endpoint || asked == nullptr) {
@@ -437,7 +467,7 @@ void Endpoint::answer(Pass& pass, AskId ask, const Answer& reply) {
   }
   if (asked->response) return opened_for_response(pass, ask, reply);
   const RequestId request = asked->request;
-  asks_.erase(ask.ask);
+  drop_ask(ask);
   answer_attempt(pass, request, reply);
   drain_outcomes(pass);
 }
@@ -446,10 +476,16 @@ void Endpoint::expire(Pass& pass) {
   table_.expire(pass);
   drain_outcomes(pass);
   keepalive_.expire(pass);
+  while (const auto late = ask_limits_.take_due(pass.now.steady)) {
+    drops_.add(SipDrop::unanswered);
+    const AskId ask{Room::endpoint, *late};
+    pass.out.forget(ask);
+    answer(pass, ask, Fault{FaultCode::timed_out});
+  }
 }
 
 TimePoint Endpoint::next_deadline() const {
-  return std::min(table_.next_deadline(), keepalive_.next_deadline());
+  return std::min({table_.next_deadline(), keepalive_.next_deadline(), ask_limits_.next()});
 }
 
 std::optional<EndpointEvent> Endpoint::poll_event() {
@@ -470,6 +506,7 @@ Census Endpoint::census() const {
     }
   });
   out[Census::asks] += static_cast<uint32_t>(asks_.size());
+  out[Census::timers] += static_cast<uint32_t>(ask_limits_.size());
   return out;
 }
 

@@ -8,6 +8,7 @@
 // step in hand.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "base/counters.hpp"
+#include "base/deadlines.hpp"
 #include "base/machine.hpp"
 #include "base/random.hpp"
 #include "sip/attempt.hpp"
@@ -42,6 +44,9 @@ struct EndpointConfig {
   size_t max_flows = 20000;
   size_t max_requests = 100000;        // requests on their way, ours
   size_t max_waiting_responses = 256;  // responses that wait for a new connection (18.2.2)
+  // How long the edge may take over what it is asked for; afterwards it has failed. The edge's own limits are longer.
+  Duration lookup_limit = std::chrono::seconds(5);
+  Duration open_limit = std::chrono::seconds(5);
   uint8_t shard = 0;
 };
 
@@ -76,6 +81,7 @@ enum class SipDrop : uint8_t {
   forbidden_target,  // broadcast, multicast or unspecified address in Via, Contact or Route
   rate_limited,      // more OPTIONS than the named limit
   late_answer,       // an answer to an ask nobody waits for
+  unanswered,        // a lookup or connection that did not come in time
   kCount
 };
 std::string_view describe(SipDrop drop);
@@ -123,6 +129,8 @@ class Endpoint {
   // adds the rest.
   Draft response(ServerId server, int status, std::string_view reason = {}) const;
   void respond(Pass& pass, ServerId server, const Draft& response);  // again with a 2xx: the repeat of 13.3.1.4
+  // Its peer is reached by another way from now on; a response that waits for a connection goes there (C26).
+  void move(Pass& pass, ServerId server, const Path& path);
   std::string to_tag(ServerId server) const;
   ServerId last_admitted() const { return last_admitted_; }
   // The request in hand was answered statelessly with this tag, should its ACK come.
@@ -135,6 +143,7 @@ class Endpoint {
   bool is_own_host(std::string_view host, uint16_t port) const;
 
   const Counters<SipDrop>& drops() const { return drops_; }
+  const Counters<TransactionTable::Drop>& transaction_drops() const { return table_.drops(); }
   void count(SipDrop drop) { drops_.add(drop); }  // what the owner let go
   const TimerConfig& timers() const { return config_.timers; }
   Random& random() { return random_; }
@@ -154,6 +163,11 @@ class Endpoint {
     int status = 0;
     std::string bytes;
   };
+  struct Asked {
+    RequestId request;  // none: a response waits
+    std::optional<WaitingResponse> response;
+    TimerId limit;
+  };
   struct Flow {
     FlowFacts facts;
     Framer framer;
@@ -170,6 +184,9 @@ class Endpoint {
   Path response_path() const;
   SocketAddress response_fallback() const;
   bool is_forbidden(const SocketAddress& address) const;
+  AskId new_ask(Pass& pass, Asked asked, Duration limit);
+  void drop_ask(AskId ask);
+  bool take_up(Pass& pass, const FlowFacts& facts);
 
   void drain_outcomes(Pass& pass);
   void finish_server(const Outcome& outcome);
@@ -194,8 +211,6 @@ class Endpoint {
   std::optional<Path> datagram_path(const SocketAddress& remote) const;
   void write_placed(const Outgoing& request, const Path& path, Protocol protocol, std::string_view branch,
                     std::string& via, std::string& bytes) const;
-  AskId new_ask(RequestId request);
-
   EndpointConfig config_;
   Random random_;
   HashKey tag_key_;
@@ -203,11 +218,8 @@ class Endpoint {
   DeadTargets dead_;
   Keepalive keepalive_;
   Slots<Attempt, RequestTag> attempts_;
-  struct Asked {
-    RequestId request;  // none: a response waits
-    std::optional<WaitingResponse> response;
-  };
   Slots<Asked, AskTag> asks_;
+  Deadlines<Id<AskTag>> ask_limits_;
   std::map<FlowId, Flow> flows_;
   std::vector<FlowId> datagrams_;  // the bound sockets among them, in the order of binding
   size_t waiting_responses_ = 0;

@@ -32,6 +32,21 @@ HashKey other_key(const HashKey& key) {
 
 }  // namespace
 
+std::string_view describe(TransactionTable::Drop drop) {
+  using Drop = TransactionTable::Drop;
+  switch (drop) {
+    case Drop::full: return "full";
+    case Drop::duplicate: return "duplicate";
+    case Drop::key_too_long: return "key_too_long";
+    case Drop::late_response: return "late_response";
+    case Drop::repeated_request: return "repeated_request";
+    case Drop::stray_ack: return "stray_ack";
+    case Drop::late_answer: return "late_answer";
+    case Drop::kCount: break;
+  }
+  return "unknown";
+}
+
 TransactionTable::TransactionTable(const TimerConfig& timers, const TableLimits& limits, const HashKey& hash_key,
                                    uint8_t shard)
     : config_(timers),

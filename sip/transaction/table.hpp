@@ -182,4 +182,6 @@ class TransactionTable {
   Counters<Drop> drops_;
 };
 
+std::string_view describe(TransactionTable::Drop drop);
+
 }  // namespace isthmus::sip

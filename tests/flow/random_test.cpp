@@ -40,7 +40,7 @@ struct Storm {
       : world(seed),
         a(world, "1000", weather.account ? kStranger : kA, kGateway, seed * 2),
         b(world, "2000", kB, kGateway, seed * 2 + 1) {
-    if (weather.lossy) world.fate = [this](const Datagram&) { return fate(); };
+    if (weather.lossy) world.fate = [this](const Datagram&) { return lossy_fate(world.random()); };
     if (weather.moody) bed.decide = [this](const AskPolicy&) { return mood(); };
     a.tcp = b.tcp = weather.streams;
     w = bed.sign_in("alice");
@@ -49,17 +49,6 @@ struct Storm {
     }
   }
 
-  Fate fate() {
-    Fate fate;
-    fate.arrivals.clear();
-    if (world.random().below(10) == 0) return fate;  // 10 % are lost
-    const size_t copies = world.random().below(10) == 0 ? 2 : 1;
-    for (size_t i = 0; i < copies; ++i) {
-      const bool slow = world.random().below(20) == 0;
-      fate.arrivals.push_back(milliseconds(1 + world.random().below(slow ? 900 : 60)));
-    }
-    return fate;
-  }
   Duration within(uint64_t limit_ms) { return milliseconds(world.random().below(limit_ms)); }
 
   std::optional<Reply> mood() {

@@ -7,6 +7,17 @@ namespace isthmus::test {
 
 using std::chrono::milliseconds;
 
+Fate lossy_fate(Random& random) {
+  Fate fate = Fate::lost();
+  if (random.below(10) == 0) return fate;
+  const size_t copies = random.below(10) == 0 ? 2 : 1;
+  for (size_t i = 0; i < copies; ++i) {
+    const bool slow = random.below(20) == 0;
+    fate.arrivals.push_back(milliseconds(1 + random.below(slow ? 900 : 60)));
+  }
+  return fate;
+}
+
 Host::Host(World& world, Node& node, SocketAddress address, bool listens_on_tcp)
     : world_(world), node_(node), address_(address), listens_(listens_on_tcp) {
   world_.hosts_.push_back(this);
@@ -52,6 +63,8 @@ void Host::execute() {
       continue;
     }
     executed.push_back(action);
+    const bool asks = std::holds_alternative<Open>(action) || std::holds_alternative<Lookup>(action);
+    if (asks && !answers_) continue;
     if (const auto* wanted = std::get_if<Open>(&action)) open(*wanted);
     if (const auto* close = std::get_if<Close>(&action)) drop_stream(close->flow, {FaultCode::closed});
     if (const auto* lookup = std::get_if<Lookup>(&action)) {

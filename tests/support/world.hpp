@@ -42,6 +42,8 @@ struct Fate {
   static Fate lost() { return {{}}; }
   static Fate after(Duration delay) { return {{delay}}; }
 };
+// Bad weather: 10 % are lost, 10 % doubled, and delays differ so much that what follows overtakes.
+Fate lossy_fate(Random& random);
 
 class World;
 
@@ -59,6 +61,7 @@ class Host {
   void break_streams();  // all connections of this host are reset
   size_t streams() const { return streams_.size(); }
   void refuse_streams(bool refuse) { refuses_ = refuse; }
+  void answer_asks(bool answer) { answers_ = answer; }  // false: lookups and opens are never heard of again
   void set_zone(std::string name, Records records) { zone_[std::move(name)] = std::move(records); }
   std::vector<Action> executed;  // everything but Send
 
@@ -79,6 +82,7 @@ class Host {
   SocketAddress address_;
   bool listens_;
   bool refuses_ = false;
+  bool answers_ = true;
   FlowId udp_;
   uint32_t flows_ = 0;
   Outbox out_;

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Requests of ours whose way is never found: the law of asks (docs/house.md). The asking machine owns the time limit,
+// so an edge that never answers a lookup or an open keeps no request, session or timer alive.
+#include "sip/attempt.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sip/user_agent.hpp"
+#include "tests/support/sip_peer.hpp"
+
+namespace isthmus::sip {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using test::SipPeer;
+using test::World;
+
+const SocketAddress kUs{IpAddress::v4(192, 0, 2, 1), 5060};
+const SocketAddress kPeer{IpAddress::v4(192, 0, 2, 2), 5060};
+constexpr seconds kLookupLimit{5};
+constexpr seconds kOpenLimit{5};
+
+UserAgentConfig config() {
+  UserAgentConfig out;
+  out.endpoint.listeners = {{Protocol::udp, kUs, "192.0.2.1", 5060}, {Protocol::tcp, kUs, "192.0.2.1", 5060}};
+  return out;
+}
+
+struct Node : test::MachineNode<UserAgent> {
+  Node() : MachineNode(config(), Seed::of(7)) {}
+  void after(Pass& pass) override {
+    do {
+      while (const auto event = machine.poll_event()) {
+        events.push_back(*event);
+        if (on_event) on_event(pass, *event);
+      }
+    } while (machine.proceed(pass));
+  }
+  std::vector<UserAgentEvent> events;
+  std::function<void(Pass&, const UserAgentEvent&)> on_event;
+};
+
+struct Attempts : testing::Test {
+  World world;
+  Node node;
+  test::Host us{world, node, kUs, true};
+  SipPeer peer{world, "bob", kPeer, kUs};
+
+  SessionId call(const std::string& uri, std::string body = test::phone_sdp(4000)) {
+    SessionId id;
+    us.with([&](Pass& pass) {
+      InviteSpec spec;
+      spec.request_uri = spec.target.uri = uri;
+      spec.from = "<sip:alice@192.0.2.1>";
+      spec.to = "<sip:bob@192.0.2.2>";
+      spec.contact_user = "alice";
+      spec.body = std::move(body);
+      id = node.machine.invite(pass, std::move(spec), 1);
+    });
+    return id;
+  }
+  uint64_t drops(SipDrop reason) const { return node.machine.endpoint().drops()[reason]; }
+  template <class A>
+  size_t asked() const {
+    return static_cast<size_t>(std::count_if(us.executed.begin(), us.executed.end(),
+                                             [](const Action& one) { return std::holds_alternative<A>(one); }));
+  }
+  // A late answer finds nobody, is counted and changes nothing.
+  void answer_late(AskId ask, const Answer& reply) {
+    const uint64_t before = drops(SipDrop::late_answer);
+    us.with([&](Pass& pass) { node.machine.answer(pass, ask, reply); });
+    EXPECT_EQ(drops(SipDrop::late_answer), before + 1);
+  }
+  template <class A>
+  AskId first_ask() const {
+    for (const Action& one : us.executed) {
+      if (const auto* ask = std::get_if<A>(&one)) return ask->ask;
+    }
+    return {};
+  }
+  std::string kinds() const {
+    std::string out;
+    for (const UserAgentEvent& event : node.events) {
+      if (event.kind == UserAgentEventKind::failed) out += "failed " + std::to_string(event.status) + " ";
+      if (event.kind == UserAgentEventKind::ended) out += "ended " + std::to_string(event.status) + " ";
+      if (event.kind == UserAgentEventKind::gone) out += "gone ";
+    }
+    return out;
+  }
+};
+
+TEST_F(Attempts, ALookupThatIsNeverAnsweredFailsAtOurOwnLimit) {
+  us.answer_asks(false);
+  call("sip:bob@far.example");
+  world.run_for(kLookupLimit - milliseconds(1));
+  EXPECT_EQ(asked<Lookup>(), 1u);
+  EXPECT_EQ(drops(SipDrop::unanswered), 0u);
+  world.run_for(milliseconds(2));
+  EXPECT_EQ(drops(SipDrop::unanswered), 1u);
+  EXPECT_EQ(asked<Forget>(), 1u) << "and says that it has lost interest";
+  // The service records, then the addresses of the name itself: each has its limit.
+  ASSERT_TRUE(world.run_until([&] { return !node.events.empty(); }, seconds(60)));
+  EXPECT_EQ(kinds(), "failed 503 gone ");
+  EXPECT_EQ(asked<Lookup>(), drops(SipDrop::unanswered));
+  EXPECT_TRUE(node.machine.census().empty()) << "no ask, no timer, no session";
+  answer_late(first_ask<Lookup>(), Records{});
+  EXPECT_TRUE(node.machine.census().empty());
+}
+
+TEST_F(Attempts, AConnectionThatNeverComesFailsAtOurOwnLimit) {
+  us.answer_asks(false);
+  call("sip:bob@192.0.2.2;transport=tcp");
+  world.run_for(kOpenLimit - milliseconds(1));
+  EXPECT_EQ(kinds(), "");
+  world.run_for(milliseconds(2));
+  EXPECT_EQ(kinds(), "failed 503 gone ");
+  EXPECT_EQ(asked<Open>(), 1u);
+  EXPECT_EQ(asked<Forget>(), 1u);
+  EXPECT_TRUE(node.machine.census().empty());
+  answer_late(first_ask<Open>(), FlowFacts{{{77, 1}, kPeer, kUs}, Protocol::tcp, Framing::stream, false});
+}
+
+TEST_F(Attempts, Section18_1_1AStreamForALargeRequestThatNeverComesGivesWayToTheDatagram) {
+  us.answer_asks(false);
+  call("sip:bob@192.0.2.2", test::phone_sdp(4000) + "a=x:" + std::string(1300, 'x') + "\r\n");
+  world.run_for(kOpenLimit - milliseconds(1));
+  EXPECT_EQ(peer.log(), "");
+  world.run_for(milliseconds(3));
+  EXPECT_EQ(peer.log(), "INVITE");
+  EXPECT_EQ(peer.last("INVITE").via().transport, "UDP");
+}
+
+TEST_F(Attempts, C28AHangUpDuringALookupForgetsItAtOnce) {
+  us.answer_asks(false);
+  const SessionId id = call("sip:bob@far.example");
+  us.with([&](Pass& pass) { node.machine.end(pass, id, {}); });
+  EXPECT_EQ(kinds(), "gone ");
+  EXPECT_EQ(asked<Forget>(), 1u);
+  EXPECT_TRUE(node.machine.census().empty());
+}
+
+// 18.2.2: the response waits for a new connection, which never comes.
+TEST_F(Attempts, C26AResponseThatWaitsForAConnectionIsGivenUp) {
+  SessionId session;
+  node.on_event = [&](Pass& pass, const UserAgentEvent& event) {
+    if (event.kind == UserAgentEventKind::request)
+      session = node.machine.admit(pass, {.contact_user = "alice", .keep_flow = false, .cookie = 5});
+  };
+  peer.connect();
+  peer.invite("alice", test::phone_sdp(5000));
+  world.run_for(milliseconds(10));
+  ASSERT_TRUE(session);
+  peer.host.break_streams();
+  world.run_for(milliseconds(10));
+  us.answer_asks(false);
+  us.with([&](Pass& pass) { node.machine.accept(pass, session, test::phone_sdp(4000)); });
+  world.run_for(kOpenLimit - milliseconds(1));
+  EXPECT_EQ(kinds(), "");
+  world.run_for(milliseconds(2));
+  EXPECT_EQ(drops(SipDrop::undeliverable), 1u);
+  ASSERT_TRUE(world.run_until([&] { return node.machine.census().empty(); }, seconds(60)));
+  EXPECT_EQ(kinds(), "ended 503 gone ");
+}
+
+// RFC 3263 4.3 has no limit for all targets together; we do.
+TEST_F(Attempts, AllTargetsTogetherHaveALimit) {
+  Records found;
+  std::vector<std::unique_ptr<SipPeer>> deaf;
+  for (uint8_t i = 0; i < 8; ++i) {
+    const IpAddress ip = IpAddress::v4(192, 0, 2, static_cast<uint8_t>(100 + i));
+    deaf.push_back(std::make_unique<SipPeer>(world, "deaf", SocketAddress{ip, 5060}, kUs));
+    found.list.push_back({RecordType::a, 60, ip, {}, 0, 0, 0, {}});
+  }
+  us.set_zone("far.example", found);
+  call("sip:bob@far.example");
+  const TimePoint begun = world.now().steady;
+  ASSERT_TRUE(world.run_until([&] { return !node.events.empty(); }, seconds(600)));
+  EXPECT_EQ(kinds(), "failed 408 gone ");
+  EXPECT_GE(world.now().steady - begun, seconds(96)) << "64*T1 each";
+  EXPECT_LE(world.now().steady - begun, seconds(129)) << "the one that was begun before the limit has its time";
+  const auto tried =
+      std::count_if(deaf.begin(), deaf.end(), [](const auto& one) { return one->count("INVITE") == 7u; });
+  EXPECT_EQ(tried, 3);
+  EXPECT_TRUE(node.machine.census().empty());
+}
+
+TEST_F(Attempts, AnAckWhoseWayIsNeverFoundIsGivenUp) {
+  call("sip:bob@192.0.2.2");
+  ASSERT_TRUE(world.run_until([&] { return peer.has("INVITE"); }));
+  us.answer_asks(false);
+  peer.contact = "sip:bob@far.example";
+  peer.reply("INVITE", 200, test::phone_sdp(5000));
+  world.run_for(seconds(60));
+  EXPECT_EQ(node.machine.census()[Census::asks], 0u);
+  EXPECT_EQ(drops(SipDrop::undeliverable), 1u);
+}
+
+}  // namespace
+}  // namespace isthmus::sip
