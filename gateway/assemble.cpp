@@ -71,6 +71,7 @@ Settings settings_for(const Config& config, const std::vector<Bound>& bound, con
   out.max_expires = config.timers.max_expires;
   out.max_calls = config.limits.calls;
   out.max_calls_per_client = config.limits.calls_per_client;
+  out.max_calls_per_account = config.limits.calls_per_account;
   out.max_bindings_per_account = config.limits.bindings_per_account;
   return out;
 }

@@ -87,6 +87,7 @@ struct Config {
   struct Limits {
     size_t calls = 5000;
     size_t calls_per_client = 8;
+    size_t calls_per_account = 32;
     size_t bindings_per_account = 8;
     size_t sip_connections = 4096;
     size_t sip_connections_per_source = 256;

@@ -306,6 +306,10 @@ constexpr ConfigKey kKeys[] = {
      [](C& c, V& v) { return number(v, c.limits.calls, 1, 1000000); }},
     {"limits", "calls_per_client", "8", "", "", "Calls of one session.",
      [](C& c, V& v) { return number(v, c.limits.calls_per_client, 1, 1000); }},
+    {"limits", "calls_per_account", "32", "", "",
+     "Calls that the phones of one account make and take. One more gets 403 when they make it, 486 when it is for "
+     "them.",
+     [](C& c, V& v) { return number(v, c.limits.calls_per_account, 1, 1000000); }},
     {"limits", "bindings_per_account", "8", "", "", "Phones of one account.",
      [](C& c, V& v) { return number(v, c.limits.bindings_per_account, 1, 100); }},
     {"limits", "sip_connections", "4096", "", "", "SIP streams.",

@@ -343,8 +343,8 @@ void UserAgent::reject(Pass& pass, SessionId id, int status, const std::vector<H
 void UserAgent::end(Pass& pass, SessionId id, const EndReason& reason) {
   with(pass, id, [&](InviteUsage& session, UsageContext& context) { session.end(context, reason); });
 }
-void UserAgent::move_flow(SessionId id, const Path& path) {
-  if (InviteUsage* session = sessions_.find(id)) session->move_flow(path);
+void UserAgent::move_flow(Pass& pass, SessionId id, const Path& path) {
+  with(pass, id, [&](InviteUsage& session, UsageContext& context) { session.move_flow(context, path); });
 }
 
 // A session that has nothing left to do is taken out, and `gone` is the last that is heard of it.

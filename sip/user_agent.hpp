@@ -62,8 +62,8 @@ class UserAgent {
   void end(Pass& pass, SessionId session, const EndReason& reason);
   // Keep the way to a registered party open (R1.33).
   void keep_alive(Pass& pass, const Path& path, bool wanted) { endpoint_.keep_alive(pass, path, wanted); }
-  // The flow of a peer moved (it registered again): requests go there from now on.
-  void move_flow(SessionId session, const Path& path);
+  // The flow of a peer moved (it registered again): requests and responses go there from now on.
+  void move_flow(Pass& pass, SessionId session, const Path& path);
 
   // Registrations of ours at an upstream server (RFC 3261 section 10.2).
   RegistrationId enroll(Pass& pass, RegistrationSpec spec);

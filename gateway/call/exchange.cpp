@@ -9,6 +9,16 @@
 
 namespace isthmus::gateway {
 
+std::string_view describe(CallDrop reason) {
+  switch (reason) {
+    case CallDrop::late_reply: return "late_reply";
+    case CallDrop::unknown_media: return "unknown_media";
+    case CallDrop::account_limit: return "account_limit";
+    case CallDrop::kCount: break;
+  }
+  return "unknown";
+}
+
 Exchange::Exchange(Settings settings, const Seed& seed)
     : settings_(std::move(settings)),
       random_(Random(seed).fork("exchange")),
@@ -270,7 +280,7 @@ void Exchange::take_register(Pass& pass, const Incoming& request) {
 void Exchange::note_changes(Pass& pass, const std::vector<Registrar::Change>& changes) {
   for (const Registrar::Change& change : changes) {
     user_agent_.keep_alive(pass, change.binding.path, change.added);
-    if (change.moved_from) move_calls(change);
+    if (change.moved_from) move_calls(pass, change);
     const auto left = change.removed ? Duration{} : change.binding.expires - pass.now.steady;
     requests_.push_back(
         BindingChanged{change.account, change.binding.contact,
@@ -280,13 +290,13 @@ void Exchange::note_changes(Pass& pass, const std::vector<Registrar::Change>& ch
 }
 
 // R1.33: a phone that registered again over another way is reached there in its calls, too.
-void Exchange::move_calls(const Registrar::Change& change) {
+void Exchange::move_calls(Pass& pass, const Registrar::Change& change) {
   calls_.for_each([&](CallId, Call& call) {
     for (Side* side : {&call.a, &call.b}) {
       if (side->kind != Side::Kind::sip || side->account != change.account || side->source != *change.moved_from)
         continue;
       side->source = change.binding.path;
-      user_agent_.move_flow(side->session, change.binding.path);
+      user_agent_.move_flow(pass, side->session, change.binding.path);
     }
   });
 }

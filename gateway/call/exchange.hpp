@@ -30,8 +30,10 @@ namespace isthmus::gateway {
 enum class CallDrop : uint8_t {
   late_reply,     // a reply to an ask nobody waits for
   unknown_media,  // an event of a media leg of no call
+  account_limit,  // a call beyond Settings::max_calls_per_account, refused
   kCount
 };
+std::string_view describe(CallDrop reason);
 
 class Exchange {
  public:
@@ -66,6 +68,8 @@ class Exchange {
   const Settings& settings() const { return settings_; }
   const Counters<CallDrop>& drops() const { return drops_; }
   uint64_t count_of(DropReason reason) const { return ended_[static_cast<size_t>(reason)]; }
+  // Re-offers that differed although their o= line did not (E2); taken for what they say.
+  uint64_t reoffers_of_same_version() const { return reoffers_of_same_version_; }
 
  private:
   enum class Timer : uint8_t { policy, setup, ring, hold, grace };
@@ -96,7 +100,7 @@ class Exchange {
   void take_register(Pass& pass, const Incoming& request);
   void take_verify(Pass& pass, const sip::UserAgentEvent& event);
   void note_changes(Pass& pass, const std::vector<Registrar::Change>& changes);
-  void move_calls(const Registrar::Change& change);
+  void move_calls(Pass& pass, const Registrar::Change& change);
   InVerdict admit(Now now, const Incoming& request, std::string& module);
   OutVerdict find_target(Now now, const Parties& parties, std::string& module);
   Side* side_of(Call& call, sip::SessionId session);
@@ -105,6 +109,7 @@ class Exchange {
   void order(media::Order order) { requests_.push_back(OrderMedia{std::move(order)}); }
   void arm_timer(Pass& pass, TimerId& timer, Timer what, Duration in, CallId call, ClientId client = {});
   size_t live_calls() const { return calls_.size() - over_; }
+  bool is_at_limit(std::string_view account) const;
   CallId id_of(const Call& call) const { return call.facts.call; }
 
   // setup.cpp
@@ -116,6 +121,7 @@ class Exchange {
   void open_legs(Pass& pass, Call& call);
   void leg_ready(Pass& pass, Call& call, Side& side, const media::LegReady& ready);
   void place(Pass& pass, Call& call);
+  bool find_again(Pass& pass, Call& call, SipTarget& target);
   void place_sip(Pass& pass, Call& call, const SipTarget& target);
   void place_client(Pass& pass, Call& call);
   void place_echo(Pass& pass, Call& call);
@@ -178,6 +184,7 @@ class Exchange {
   Counters<CallDrop> drops_;
   std::array<uint64_t, static_cast<size_t>(DropReason::error) + 1> ended_{};
   uint64_t calls_made_ = 0;
+  uint64_t reoffers_of_same_version_ = 0;
   size_t over_ = 0;  // calls that are dropped and whose legs are being reaped
 };
 

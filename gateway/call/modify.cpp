@@ -18,6 +18,7 @@ void Exchange::reoffer(Pass& pass, Call& call, Side& side, std::string_view body
   const auto offer = sdp::parse_remote(body, side.profile());
   if (!offer) return user_agent_.reject(pass, side.session, 488);
   const ReofferVerdict verdict = classify(*side.sdp, *offer, settings_.codecs);
+  if (verdict.difference.version_kept) ++reoffers_of_same_version_;
   if (verdict.kind == Reoffer::renegotiate) return forward_reoffer(pass, call, side, *offer);
   if (!side.sdp->refresh(*offer)) return user_agent_.reject(pass, side.session, 488);
   if (verdict.kind == Reoffer::retarget) arm_side(call, side, *side.sdp, true);

@@ -66,7 +66,7 @@ enum class Reoffer : uint8_t {
 };
 struct ReofferVerdict {
   Reoffer kind = Reoffer::same;
-  sdp::Difference difference;  // difference.version_kept is counted by the caller
+  sdp::Difference difference;  // difference.version_kept is counted by the Exchange
 };
 ReofferVerdict classify(const sdp::Leg& leg, const sdp::RemoteAudio& offer, const CodecPolicy& policy);
 

@@ -61,6 +61,7 @@ struct Settings {
   std::chrono::seconds max_expires{3600};
   size_t max_calls = 5000;
   size_t max_calls_per_client = 8;
+  size_t max_calls_per_account = 32;  // that a SIP account makes and takes
   size_t max_bindings_per_account = 8;
   uint8_t shard = 0;
 };

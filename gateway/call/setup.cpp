@@ -68,6 +68,11 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   if (const auto* refused = std::get_if<Refuse>(&verdict))
     return user_agent_.refuse(pass, refused->status, refused->headers);
   if (live_calls() >= settings_.max_calls) return user_agent_.refuse(pass, 503, {{"Retry-After", "5"}});
+  if (is_at_limit(admitted.account)) {
+    // Not 503: that would keep the phone from us for everything (21.5.4), and it is not our overload.
+    drops_.add(CallDrop::account_limit);
+    return user_agent_.refuse(pass, 403, {{"Warning", "399 isthmus \"too many calls of this account\""}});
+  }
 
   std::optional<sdp::RemoteAudio> offer;
   const CallTarget& target = std::get<Mine>(verdict).target;
@@ -208,10 +213,48 @@ void Exchange::leg_ready(Pass& pass, Call& call, Side& side, const media::LegRea
 
 // ---- the call to B
 
+// Calls of the phones of one account, on either side. Trunks have no account and no such limit.
+bool Exchange::is_at_limit(std::string_view account) const {
+  if (account.empty()) return false;
+  size_t count = 0;
+  calls_.for_each([&](CallId, const Call& call) {
+    const auto is_its = [&](const Side& side) { return side.kind == Side::Kind::sip && side.account == account; };
+    count += !call.is_over() && (is_its(call.a) || is_its(call.b)) ? 1 : 0;
+  });
+  return count >= settings_.max_calls_per_account;
+}
+
+// A registered phone is where its binding is now, which may have moved since the call was routed (R1.33). False: the
+// call is dropped.
+bool Exchange::find_again(Pass& pass, Call& call, SipTarget& target) {
+  if (is_at_limit(call.parties.to)) {
+    drops_.add(CallDrop::account_limit);
+    drop(pass, call, {DropReason::unavailable, 486, "the account has as many calls as it may", 486, {}, {}});
+    return false;
+  }
+  const OutVerdict verdict = registrar_.callout(pass.now, call.parties);
+  if (const auto* refused = std::get_if<Refuse>(&verdict)) {
+    const auto status = static_cast<uint16_t>(refused->status);
+    drop(pass, call, {DropReason::unavailable, status, refused->reason, status, {}, {}});
+    return false;
+  }
+  const auto* mine = std::get_if<Mine>(&verdict);
+  if (mine == nullptr) {
+    drop(pass, call, {DropReason::not_found, 404, "the account is gone", 404, {}, {}});
+    return false;
+  }
+  target = std::get<SipTarget>(mine->target);
+  call.facts.target = target.request_uri;
+  return true;
+}
+
 void Exchange::place(Pass& pass, Call& call) {
   call.placed = true;
   arm_timer(pass, call.ring_timer, Timer::ring, settings_.ring_limit, id_of(call));
-  if (const auto* sip = std::get_if<SipTarget>(&call.target)) return place_sip(pass, call, *sip);
+  if (auto* sip = std::get_if<SipTarget>(&call.target)) {
+    if (sip->keep_flow && !find_again(pass, call, *sip)) return;
+    return place_sip(pass, call, *sip);
+  }
   if (std::holds_alternative<ClientTarget>(call.target)) return place_client(pass, call);
   place_echo(pass, call);
 }

@@ -61,7 +61,6 @@ class Registrar : public Module {
 
   const std::vector<Binding>* bindings(std::string_view account) const;
   const std::map<std::string, std::vector<Binding>, std::less<>>& all_bindings() const { return bindings_; }
-  bool has_account(std::string_view name) const { return accounts_.contains(name); }
   // From now on these. Bindings of accounts that are gone go with them, and a stream whose account is gone or has a new
   // secret has to authenticate again.
   std::vector<Change> set_accounts(const std::vector<Account>& accounts);

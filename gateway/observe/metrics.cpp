@@ -72,10 +72,6 @@ class Families {
   std::vector<MetricFamily> list_;
 };
 
-std::string_view describe(CallDrop reason) {
-  return reason == CallDrop::late_reply ? "late_reply" : "unknown_media";
-}
-
 template <class Reason, class Describe>
 void drops(Families& out, std::string_view name, std::string_view help, const Counters<Reason>& counters,
            Describe&& words, std::string_view label = "reason") {
@@ -207,8 +203,13 @@ std::vector<MetricFamily> Scrape::Collect() const {
   trunks(out, from_.watch);
   drops(out, "isthmus_sip_dropped_total", "SIP messages that were not taken.",
         from_.exchange.user_agent().endpoint().drops(), [](sip::SipDrop r) { return sip::describe(r); });
-  drops(out, "isthmus_call_dropped_total", "Answers and events that belong to no call.", from_.exchange.drops(),
-        [](CallDrop r) { return describe(r); });
+  drops(out, "isthmus_sip_transaction_dropped_total", "Messages and answers that a transaction did not take.",
+        from_.exchange.user_agent().endpoint().transaction_drops(),
+        [](sip::TransactionTable::Drop r) { return sip::describe(r); });
+  drops(out, "isthmus_call_dropped_total", "Answers and events of no call, and calls that a limit refused.",
+        from_.exchange.drops(), [](CallDrop r) { return gateway::describe(r); });
+  out.counter("isthmus_reoffers_of_same_version_total", "Re-offers that changed something but not their o= line.",
+              from_.exchange.reoffers_of_same_version());
   drops(out, "isthmus_media_dropped_total", "Packets that were not passed on.", from_.engine.drops(),
         [](media::Drop r) { return media::describe(r); });
   out.counter("isthmus_media_received_total", "Packets that came to media ports.", from_.engine.received());

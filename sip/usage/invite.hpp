@@ -70,7 +70,7 @@ class InviteUsage {
   void answer(UsageContext& context, std::string_view body);
   void reject(UsageContext& context, int status, const std::vector<HeaderLine>& headers);
   void end(UsageContext& context, const EndReason& reason);
-  void move_flow(const Path& path);
+  void move_flow(UsageContext& context, const Path& path);
 
   // What comes in. A message is the endpoint's message in hand.
   void response(UsageContext& context, Purpose purpose, uint32_t detail, RequestId request);
@@ -161,6 +161,7 @@ class InviteUsage {
   void arm(UsageContext& context, TimerId& timer, SessionTimer what, Duration in);
   Outgoing outgoing(Branch& branch, Draft draft) const;
   Branch* branch_of(std::string_view remote_tag);
+  bool is_unwanted(const Branch& branch) const;
   void respond_once(UsageContext& context, int status, const std::vector<HeaderLine>& headers = {});
 
   SessionId id_;

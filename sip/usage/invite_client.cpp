@@ -76,6 +76,11 @@ InviteUsage::Branch* InviteUsage::branch_of(std::string_view remote_tag) {
   return nullptr;
 }
 
+// A dialog of the set beside the one that became the session (D4): it is being ended.
+bool InviteUsage::is_unwanted(const Branch& branch) const {
+  return chosen_ && &branch != &branches_[*chosen_];
+}
+
 InviteUsage::Branch& InviteUsage::branch_of_response(UsageContext& context) {
   const Message& message = context.endpoint.message();
   Branch* known = branch_of(message.to_tag());
@@ -246,10 +251,13 @@ bool InviteUsage::is_done() const {
   return true;
 }
 
-void InviteUsage::move_flow(const Path& path) {
+void InviteUsage::move_flow(UsageContext& context, const Path& path) {
   for (Branch& branch : branches_) {
     if (branch.dialog.kept_path) branch.dialog.kept_path = path;
     branch.dialog.source = path;
+  }
+  for (const ServerId server : {server_, modify_server_, unacked_ ? unacked_->server : ServerId{}}) {
+    if (server) context.endpoint.move(context.pass, server, path);
   }
 }
 

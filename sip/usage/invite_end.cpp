@@ -128,9 +128,10 @@ void InviteUsage::bye_received(UsageContext& context) {
   respond_once(context, 200);
   Branch* branch = branch_of(context.endpoint.message().from_tag());
   if (branch != nullptr && !branch->bye_running) branch->bye_done = true;
-  stop_repeating(context);          // D6
-  answer_what_waits(context, 487);  // C22: 15.1.2, the pending INVITE; E18
-  if (caller_ && invite_) return;   // a BYE on an early dialog of ours: that dialog is gone, the INVITE goes on
+  if (branch != nullptr && is_unwanted(*branch)) return;  // the session is another dialog
+  stop_repeating(context);                                // D6
+  answer_what_waits(context, 487);                        // C22: 15.1.2, the pending INVITE; E18
+  if (caller_ && invite_) return;  // a BYE on an early dialog of ours: that dialog is gone, the INVITE goes on
   end_for_peer(context, 0);
 }
 

@@ -188,10 +188,11 @@ void InviteUsage::note_expiry(UsageContext& context, const Message& message) {
   session_interval_ = {};
   if (!peer_refreshes) return;
   const auto longest = static_cast<uint32_t>(context.config.max_session_expires.count());
-  const uint32_t interval = std::clamp(parsed->seconds, kLeastSessionExpires, longest);
-  session_interval_ = seconds(interval);
+  // What we wait for is at least the RFC's least interval; what we say is never more than the peer asked for (section
+  // 9).
+  session_interval_ = seconds(std::clamp(parsed->seconds, kLeastSessionExpires, longest));
   if (!message.is_request()) return;
-  append_number(session_expires_, interval);
+  append_number(session_expires_, std::min(parsed->seconds, longest));
   session_expires_ += ";refresher=uac";
 }
 

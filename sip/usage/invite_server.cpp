@@ -150,6 +150,7 @@ void InviteUsage::request(UsageContext& context) {
   if (branch == nullptr) return context.endpoint.respond_stateless(context.pass, 481);
   if (!branch->dialog.take_remote_cseq(message.cseq().number))
     return context.endpoint.respond_stateless(context.pass, 500);  // E6
+  if (is_unwanted(*branch) && message.method() != Method::bye) return respond_once(context, 481);
   switch (message.method()) {
     case Method::bye: return bye_received(context);
     case Method::invite: return reinvite(context);

@@ -263,6 +263,10 @@ TEST(RowC, C10CancelAfterANon2xxFinal) {
   flow.run();
   // The CANCEL's own transaction still answers its repeat; a new one finds no INVITE.
   EXPECT_EQ(flow.a.log(), "200 CANCEL");
+  flow.run(seconds(33));  // timer J of the CANCEL has passed, too
+  flow.a.cancel();
+  flow.run();
+  EXPECT_EQ(flow.a.log(), "200 CANCEL, 481 CANCEL");
   EXPECT_EQ(flow.b.log(), "INVITE, ACK");
   expect_rest(flow);
 }

@@ -177,8 +177,8 @@ TEST(TrunkCredentials, Advisory6ChallengesWithoutEndGetTwoAttempts) {
 
 // ---- as the server
 
-struct Phone : Flow {
-  Phone() { phone.domain = "192.0.2.1"; }
+struct Asking : Flow {
+  Asking() { phone.domain = "192.0.2.1"; }
   SipPeer phone{world, "alice", kStranger, kGateway};
   uint64_t work() const { return bed.exchange.registrar().hash_operations(); }
 
@@ -210,7 +210,7 @@ std::string uri_of(std::string_view method) {
 TEST(AccountCredentials, R4_2AWrongPasswordIsChallengedOnceMoreAndThenRefused) {
   for (const std::string method : {"INVITE", "REGISTER"}) {
     const std::string challenged = (method == "INVITE" ? "407 " : "401 ") + method;
-    Phone flow;
+    Asking flow;
     DigestUser wrong{"alice", "wrong"};
     ASSERT_EQ(flow.ask(method, ""), challenged);
     const sip::Message first = flow.phone.last(challenged);
@@ -230,7 +230,7 @@ TEST(AccountCredentials, R4_2AWrongPasswordIsChallengedOnceMoreAndThenRefused) {
 
 TEST(AccountCredentials, G18Sha256IsOfferedFirstIn401And407) {
   for (const std::string method : {"REGISTER", "INVITE", "MESSAGE"}) {
-    Phone flow;
+    Asking flow;
     const bool proxy = method != "REGISTER";
     const std::string line = (proxy ? "407 " : "401 ") + method;
     ASSERT_EQ(flow.ask(method, ""), line);
@@ -247,7 +247,7 @@ TEST(AccountCredentials, G18Sha256IsOfferedFirstIn401And407) {
 
 TEST(AccountCredentials, Trap27ABaresipThatStopsAtAnUnknownAlgorithmIsOfferedMd5Alone) {
   const auto offered = [](const std::string& user_agent) {
-    Phone flow;
+    Asking flow;
     flow.ask("REGISTER", "User-Agent: " + user_agent + "\r\n");
     std::string out;
     const sip::Message challenged = flow.phone.last("401 REGISTER");
@@ -271,7 +271,7 @@ TEST(AccountCredentials, R4_2G18AnUnknownUserIsToldAndWorkedLikeAWrongPassword) 
   };
   const auto walk = [](const std::string& user, sip::Algorithm algorithm) {
     std::vector<Seen> out;
-    Phone flow;
+    Asking flow;
     DigestUser someone{user, "wrong", algorithm};
     flow.ask("REGISTER", "");
     for (int i = 0; i < 2; ++i) {
@@ -295,7 +295,7 @@ TEST(AccountCredentials, R4_2G18AnUnknownUserIsToldAndWorkedLikeAWrongPassword) 
 }
 
 TEST(AccountCredentials, R4_2G18AReplayedCountIsRefusedAndAnOldNonceIsStale) {
-  Phone flow;
+  Asking flow;
   DigestUser alice{"alice"};
   ASSERT_EQ(flow.ask("REGISTER", ""), "401 REGISTER");
   const sip::Message challenged = flow.phone.last("401 REGISTER");
@@ -313,7 +313,7 @@ TEST(AccountCredentials, R4_2G18AReplayedCountIsRefusedAndAnOldNonceIsStale) {
 }
 
 TEST(AccountCredentials, TheDigestMustBeOfThisRequest) {
-  Phone flow;
+  Asking flow;
   DigestUser alice{"alice"};
   flow.ask("INVITE", "");
   const sip::Message challenged = flow.phone.last("407 INVITE");

@@ -56,6 +56,39 @@ TEST(RowD, D4ASecond2xxWithAnotherTagIsAcknowledgedAndEnded) {
   EXPECT_EQ(flow.bed.last().state, CallState::confirmed) << "the first dialog lives";
 }
 
+// What the unwanted dialog of D4 says concerns the session in no way.
+TEST(RowD, D4TheUnwantedDialogEndsAndChangesOnlyItself) {
+  Flow flow;
+  flow.ring();
+  flow.b.reply("INVITE", 200, phone_sdp(5000));
+  flow.run();
+  flow.a.ack();
+  flow.run();
+  flow.b.reply("INVITE", 200, phone_sdp(5002), {}, "another-tag");
+  flow.run();
+  flow.forget();
+  flow.b.call.local_tag = "another-tag";
+  flow.b.reinvite(phone_sdp(5004, "0 8", 2, "a=sendonly\r\n"));
+  flow.run();
+  EXPECT_EQ(flow.b.log(), "100 INVITE, 481 INVITE");
+  flow.b.ack_failure("481 INVITE");
+  flow.b.request("BYE");
+  flow.run();
+  EXPECT_EQ(flow.b.log(), "100 INVITE, 481 INVITE, 200 BYE");
+  EXPECT_EQ(flow.a.log(), "");
+  EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+  flow.run(seconds(40));
+  flow.b.forget();
+  flow.b.call.local_tag = "tag-of-b";
+  flow.b.request("BYE");
+  flow.run();
+  EXPECT_EQ(flow.b.log(), "200 BYE");
+  EXPECT_EQ(flow.a.log(), "BYE");
+  flow.a.reply("BYE", 200);
+  flow.run();
+  expect_rest(flow);
+}
+
 TEST(RowD, D6ByeComesWhileTheAckIsLost) {
   Flow flow;
   flow.ring();
@@ -159,10 +192,14 @@ TEST(RowD, D10A2xxOfNothingIsDroppedSilentlyAndCounted) {
       "<sip:1000@192.0.2.1>;tag=1\r\n"
       "To: <sip:2000@192.0.2.20>;tag=2\r\nCall-ID: nothing\r\nCSeq: 1 INVITE\r\nContact: "
       "<sip:2000@192.0.2.20>\r\nContent-Length: 0\r\n\r\n";
+  const auto& drops = flow.bed.exchange.user_agent().endpoint().drops();
+  EXPECT_EQ(drops[sip::SipDrop::stray_response], 0u);
   flow.b.send(text);
   flow.run();
+  EXPECT_EQ(drops[sip::SipDrop::stray_response], 1u);
   EXPECT_EQ(flow.b.log(), "") << "answering would make us a reflector";
   EXPECT_EQ(flow.a.log(), "") << "and it is never forwarded";
+  expect_rest(flow);
 }
 
 TEST(RowF, F1ByeCrossesBye) {

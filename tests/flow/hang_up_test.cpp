@@ -3,6 +3,7 @@
 // (R1.25 to R1.27).
 #include <gtest/gtest.h>
 
+#include "tests/support/phone.hpp"
 #include "tests/support/rest.hpp"
 
 namespace isthmus::test {
@@ -82,6 +83,45 @@ TEST(RowC, C26TheFinalGoesByANewConnectionWhenTheOldOneIsLost) {
   flow.a.reply("BYE", 200);
   flow.run();
   expect_rest(flow);
+}
+
+// A registered phone behind NAT calls by a stream and loses it: no new connection could reach it, but the final goes by
+// the one over which the same instance has registered again.
+TEST(RowC, C26TheFinalGoesByTheLiveFlowOfTheSameInstance) {
+  for (const bool answered_meanwhile : {false, true}) {
+    Flow flow;
+    Phone phone(flow.world, "alice", kStranger);
+    phone.connect();
+    phone.contact = "sip:alice@10.0.0.5:5062;transport=tcp";
+    ASSERT_EQ(phone.enroll(), "200 REGISTER");
+    phone.place("2000", phone_sdp(4000));
+    flow.b.reply("INVITE", 180);
+    flow.run();
+    ASSERT_TRUE(phone.has("180 INVITE"));
+    phone.host.break_streams();
+    flow.run();
+    EXPECT_EQ(flow.bed.states(), "pending, calling, ringing");
+    flow.bed.host.answer_asks(false);  // a SYN into a NAT: nothing comes back
+    if (answered_meanwhile) flow.b.reply("INVITE", 200, phone_sdp(5000));
+    flow.run();
+    flow.bed.host.answer_asks(true);
+    phone.connect();
+    phone.forget();
+    phone.enroll();
+    ASSERT_TRUE(phone.has("200 REGISTER"));
+    if (!answered_meanwhile) flow.b.reply("INVITE", 200, phone_sdp(5000));
+    flow.run();
+    ASSERT_TRUE(phone.has("200 INVITE")) << answered_meanwhile << ": " << phone.log();
+    phone.ack();
+    flow.run(seconds(40));
+    EXPECT_EQ(flow.bed.states(), "pending, calling, ringing, confirmed");
+    flow.b.request("BYE");
+    flow.run();
+    ASSERT_TRUE(phone.has("BYE"));
+    phone.reply("BYE", 200);
+    flow.run();
+    expect_rest(flow);
+  }
 }
 
 TEST(RowC, C26WhenNoConnectionCanBeMadeBIsEndedAsInC1) {

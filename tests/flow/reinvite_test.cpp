@@ -81,6 +81,23 @@ TEST(RowE, E2R1_20ARefreshIsAnsweredWithOurLastSdpUnchanged) {
   EXPECT_EQ(flow.b.log(), "");
   EXPECT_EQ(flow.bed.media.find(legs[0])->armed, armed) << "media uninterrupted";
   EXPECT_EQ(flow.bed.exchange.census()[Census::calls], 1u);
+  EXPECT_EQ(flow.bed.exchange.reoffers_of_same_version(), 0u);
+  hang_up(flow);
+}
+
+// Other content under the same o= line, which RFC 3264 8 forbids: what it says counts, and it is counted.
+TEST(RowE, E2OtherContentUnderTheSameVersionIsTreatedAsE1AndCounted) {
+  Flow flow;
+  flow.establish();
+  flow.a.reinvite(phone_sdp(4000, "0 8", 1, "a=sendonly\r\n"));
+  flow.run();
+  ASSERT_EQ(flow.b.log(), "INVITE");
+  flow.b.reply("INVITE", 200, phone_sdp(5000, "0 8", 2, "a=recvonly\r\n"));
+  flow.run();
+  EXPECT_EQ(flow.a.log(), "100 INVITE, 200 INVITE");
+  flow.a.ack();
+  flow.run();
+  EXPECT_EQ(flow.bed.exchange.reoffers_of_same_version(), 1u);
   hang_up(flow);
 }
 
@@ -142,6 +159,16 @@ TEST(RowE, E6ALowerCSeqGets500) {
   flow.a.request("OPTIONS");
   flow.run();
   EXPECT_EQ(flow.a.log(), "200 OPTIONS, 500 OPTIONS");
+  const uint32_t newest = flow.a.call.cseq;
+  for (const char* method : {"OPTIONS", "UPDATE", "BYE"}) {
+    flow.a.forget();
+    flow.a.call.cseq = 0;  // a lower one
+    flow.a.request(method);
+    flow.run();
+    EXPECT_EQ(flow.a.log(), std::string("500 ") + method);
+  }
+  flow.a.call.cseq = newest;
+  EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
   EXPECT_EQ(flow.b.log(), "");
   hang_up(flow);
 }
@@ -199,6 +226,40 @@ TEST(RowS, S4ThePeerDoesNotRefresh) {
   EXPECT_TRUE(flow.world.run_until([&] { return flow.b.has("BYE"); }, milliseconds(5)));
   flow.a.reply("BYE", 200);
   flow.b.reply("BYE", 200);
+  flow.run();
+  expect_rest(flow);
+}
+
+// RFC 4028 9: a 2xx never names a longer interval than was asked for.
+TEST(RowS, S4AnIntervalIsNeverRaised) {
+  Flow flow;
+  flow.a.invite("2000", phone_sdp(4000), "Session-Expires: 60\r\n");
+  flow.run();
+  flow.b.reply("INVITE", 200, phone_sdp(5000));
+  flow.run();
+  EXPECT_EQ(flow.a.last("200 INVITE").header(sip::Header::session_expires), "60;refresher=uac");
+  flow.a.ack();
+  flow.run(seconds(45));
+  EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+  flow.a.request("UPDATE", {}, "Session-Expires: 60;refresher=uac\r\n");
+  flow.run(seconds(45));
+  EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+  hang_up(flow);
+}
+
+TEST(RowS, S6AnUpdateRefreshesTheTarget) {
+  Flow flow;
+  flow.establish();
+  SipPeer moved(flow.world, "1000", {kA.ip, 5099}, kGateway);
+  flow.a.request("UPDATE", {}, "Contact: <sip:1000@192.0.2.10:5099>\r\n");
+  flow.run();
+  EXPECT_EQ(flow.a.log(), "200 UPDATE");
+  ASSERT_TRUE(flow.a.last("200 UPDATE").contact());
+  flow.b.request("BYE");
+  flow.run();
+  EXPECT_EQ(moved.log(), "BYE");
+  EXPECT_EQ(flow.a.log(), "200 UPDATE");
+  moved.reply("BYE", 200);
   flow.run();
   expect_rest(flow);
 }
