@@ -36,6 +36,7 @@ std::string_view describe(SipDrop drop) {
     case SipDrop::rate_limited: return "rate_limited";
     case SipDrop::late_answer: return "late_answer";
     case SipDrop::unanswered: return "unanswered";
+    case SipDrop::unfinished: return "unfinished";
     case SipDrop::kCount: break;
   }
   return "unknown";
@@ -78,8 +79,13 @@ bool Endpoint::proceed(Pass& pass) {
   const Path path = found->second.facts.path;
   for (;;) {
     const Frame frame = found->second.framer.next();
+    if (frame.kind != Frame::Kind::none) message_limits_.cancel(found->second.unfinished);
     switch (frame.kind) {
-      case Frame::Kind::none: stream_ = {}; return false;
+      case Frame::Kind::none:
+        stream_ = {};
+        if (found->second.framer.waiting() > 0 && !message_limits_.is_set(found->second.unfinished))
+          found->second.unfinished = message_limits_.set(pass.now.steady + config_.message_limit, path.flow);
+        return false;
       case Frame::Kind::pong: break;
       case Frame::Kind::ping: pass.out.send(path, as_bytes("\r\n")); break;
       case Frame::Kind::message: take_message(pass, path, frame.bytes, true); return true;
@@ -108,7 +114,10 @@ void Endpoint::flow_up(Pass& pass, const FlowFacts& facts) {
 }
 
 void Endpoint::flow_down(Pass& pass, FlowId flow, Fault) {
-  flows_.erase(flow);
+  if (const auto lost = flows_.find(flow); lost != flows_.end()) {
+    message_limits_.cancel(lost->second.unfinished);
+    flows_.erase(lost);
+  }
   std::erase(datagrams_, flow);
   keepalive_.flow_down(flow);
   if (stream_ == flow) stream_ = {};
@@ -482,10 +491,14 @@ void Endpoint::expire(Pass& pass) {
     pass.out.forget(ask);
     answer(pass, ask, Fault{FaultCode::timed_out});
   }
+  while (const auto slow = message_limits_.take_due(pass.now.steady)) {
+    drops_.add(SipDrop::unfinished);
+    pass.out.close(*slow, CloseReason::limit);
+  }
 }
 
 TimePoint Endpoint::next_deadline() const {
-  return std::min({table_.next_deadline(), keepalive_.next_deadline(), ask_limits_.next()});
+  return std::min({table_.next_deadline(), keepalive_.next_deadline(), ask_limits_.next(), message_limits_.next()});
 }
 
 std::optional<EndpointEvent> Endpoint::poll_event() {
@@ -506,7 +519,7 @@ Census Endpoint::census() const {
     }
   });
   out[Census::asks] += static_cast<uint32_t>(asks_.size());
-  out[Census::timers] += static_cast<uint32_t>(ask_limits_.size());
+  out[Census::timers] += static_cast<uint32_t>(ask_limits_.size() + message_limits_.size());
   return out;
 }
 

@@ -47,6 +47,7 @@ struct EndpointConfig {
   // How long the edge may take over what it is asked for; afterwards it has failed. The edge's own limits are longer.
   Duration lookup_limit = std::chrono::seconds(5);
   Duration open_limit = std::chrono::seconds(5);
+  Duration message_limit = std::chrono::seconds(20);  // for one message of a stream to be whole (advisory G10)
   uint8_t shard = 0;
 };
 
@@ -82,6 +83,7 @@ enum class SipDrop : uint8_t {
   rate_limited,      // more OPTIONS than the named limit
   late_answer,       // an answer to an ask nobody waits for
   unanswered,        // a lookup or connection that did not come in time
+  unfinished,        // a stream was closed: its message did not become whole in time
   kCount
 };
 std::string_view describe(SipDrop drop);
@@ -171,6 +173,7 @@ class Endpoint {
   struct Flow {
     FlowFacts facts;
     Framer framer;
+    TimerId unfinished;  // set while a part of a message waits
   };
 
   void take_message(Pass& pass, const Path& path, Bytes bytes, bool framed);
@@ -220,6 +223,7 @@ class Endpoint {
   Slots<Attempt, RequestTag> attempts_;
   Slots<Asked, AskTag> asks_;
   Deadlines<Id<AskTag>> ask_limits_;
+  Deadlines<FlowId> message_limits_;
   std::map<FlowId, Flow> flows_;
   std::vector<FlowId> datagrams_;  // the bound sockets among them, in the order of binding
   size_t waiting_responses_ = 0;

@@ -194,6 +194,8 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
   if (side == nullptr) return;
   const std::string_view body = event.has_message ? user_agent_.message().body() : std::string_view{};
   const std::string phrase = event.has_message ? std::string(user_agent_.message().reason()) : std::string{};
+  if (event.has_message && side->signalling.family == Family::none)  // of who was called by name
+    side->signalling = user_agent_.path().remote.ip;
   switch (event.kind) {
     case Kind::ringing: return ringing(pass, *call, event.status, body);
     case Kind::answered: side->source = user_agent_.path(); return answered(pass, *call, body);

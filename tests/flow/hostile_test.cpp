@@ -135,6 +135,130 @@ TEST(Hostile, Advisory40Advisory53HostsOfContactAndRecordRoute) {
   }
 }
 
+// ---- what the parser says, as it is heard outside (R3.1 to R3.3, R3.9, R3.11, R3.15)
+
+std::string options(const std::string& start_line, const std::string& lines = {},
+                    const std::string& via = "192.0.2.10") {
+  static int number = 0;
+  return start_line + "\r\nVia: SIP/2.0/UDP " + via + ";branch=z9hG4bK-w" + std::to_string(++number) +
+         ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:x@y>;tag=1\r\nTo: <sip:192.0.2.1>\r\nCall-ID: w\r\nCSeq: 1 "
+         "OPTIONS\r\n" +
+         lines + "\r\n";
+}
+
+struct Said {
+  std::string text;
+  const char* heard;
+  sip::SipDrop counted = sip::SipDrop::kCount;  // of what is dropped
+};
+
+TEST(OnTheWire, R3_1R3_2R3_3R3_15ADatagramIsAnsweredOrDroppedAndCounted) {
+  std::string nameless = options("OPTIONS  sip:192.0.2.1 SIP/2.0");
+  nameless.erase(nameless.find("Call-ID"), std::string_view("Call-ID: w\r\n").size());
+  const Said rows[] = {
+      {options("OPTIONS sip:192.0.2.1 SIP/2.0"), "200 OPTIONS"},
+      {options("OPTIONS sip:192.0.2.1 sip/2.0"), "200 OPTIONS"},
+      {options("OPTIONS  sip:192.0.2.1 SIP/2.0"), "400 OPTIONS"},
+      {options("OPTIONS sip:192.0.2.1 SIP/2.0 "), "400 OPTIONS"},
+      {options("OPTIONS <sip:192.0.2.1> SIP/2.0"), "400 OPTIONS"},
+      {options("OPTIONS http://192.0.2.1 SIP/2.0"), "416 OPTIONS"},
+      {options("OPTIONS sip:192.0.2.1 SIP/3.0"), "505 OPTIONS"},
+      {options("OPTIONS sip:192.0.2.1 SIP/2.0", "Content-Length: 5\r\nContent-Type: a/b\r\n") + "four", "400 OPTIONS"},
+      {options("OPTIONS sip:192.0.2.1 SIP/2.0", "Content-Length: 4\r\nContent-Type: a/b\r\n") + "four and a tail",
+       "200 OPTIONS"},
+      {nameless, "", sip::SipDrop::malformed},
+      {options("SIP/2.0 099 Below"), "", sip::SipDrop::malformed},
+      {options("SIP/2.0 20 OK"), "", sip::SipDrop::malformed},
+      {options("OPTIONS sip:192.0.2.1 HTTP/1.1"), "", sip::SipDrop::not_sip},
+      {options("GET / HTTP/1.1"), "", sip::SipDrop::not_sip},
+  };
+  for (const Said& row : rows) {
+    Flow flow;
+    flow.a.send(row.text);
+    flow.run();
+    EXPECT_EQ(flow.a.log(), row.heard) << row.text;
+    const auto& drops = flow.bed.exchange.user_agent().endpoint().drops();
+    for (size_t i = 0; i < static_cast<size_t>(sip::SipDrop::kCount); ++i)
+      EXPECT_EQ(drops[static_cast<sip::SipDrop>(i)], static_cast<sip::SipDrop>(i) == row.counted) << row.text;
+    EXPECT_TRUE(flow.bed.is_empty()) << row.text;
+  }
+}
+
+TEST(OnTheWire, R3_9ReceivedAndRportAreAddedAndTheAnswerGoesToTheSource) {
+  Flow flow;
+  flow.a.send(options("OPTIONS sip:192.0.2.1 SIP/2.0", {}, "phone.invalid:7777"));
+  flow.run();
+  ASSERT_EQ(flow.a.log(), "200 OPTIONS");
+  const sip::Via via = flow.a.last("200 OPTIONS").via();
+  EXPECT_EQ(via.host, "phone.invalid");
+  EXPECT_EQ(via.received, "192.0.2.10");
+  EXPECT_EQ(via.rport_value, 5060);
+}
+
+TEST(OnTheWire, R3_3R3_15AStreamThatLostItsFrameIsClosed) {
+  const Said rows[] = {
+      {options("OPTIONS sip:192.0.2.1 SIP/2.0"), "400 OPTIONS"},  // Content-Length is missing
+      {options("OPTIONS sip:192.0.2.1 SIP/2.0", "Content-Length: 18446744073709551648\r\n"), "400 OPTIONS"},
+      {options("GET / HTTP/1.1"), "", sip::SipDrop::not_sip},
+  };
+  for (const Said& row : rows) {
+    Flow flow;
+    flow.a.connect();
+    flow.a.send(row.text);
+    flow.run();
+    EXPECT_EQ(flow.a.log(), row.heard) << row.text;
+    EXPECT_FALSE(flow.a.is_connected()) << row.text;
+    EXPECT_EQ(flow.bed.host.streams(), 0u);
+    if (row.counted != sip::SipDrop::kCount)
+      EXPECT_EQ(flow.bed.exchange.user_agent().endpoint().drops()[row.counted], 1u);
+  }
+}
+
+TEST(OnTheWire, G10AMessageThatDoesNotBecomeWholeIsNotWaitedForWithoutEnd) {
+  Flow flow;
+  flow.a.connect();
+  const std::string text = options("OPTIONS sip:192.0.2.1 SIP/2.0", "Content-Length: 0\r\n");
+  flow.a.send(text + text.substr(0, 10));
+  for (int i = 0; i < 15; ++i) {  // a drop each second
+    flow.run(seconds(1));
+    flow.a.send(text.substr(10 + static_cast<size_t>(i), 1));
+  }
+  EXPECT_EQ(flow.a.log(), "200 OPTIONS");
+  EXPECT_TRUE(flow.a.is_connected());
+  flow.run(seconds(6));
+  EXPECT_FALSE(flow.a.is_connected());
+  EXPECT_EQ(flow.bed.exchange.user_agent().endpoint().drops()[sip::SipDrop::unfinished], 1u);
+  EXPECT_TRUE(flow.bed.is_empty());
+  // Whole messages, however many, with pauses between them, are waited for.
+  flow.a.connect();
+  for (int i = 0; i < 3; ++i) {
+    flow.a.send(text.substr(0, 50));
+    flow.run(seconds(15));
+    flow.a.send(text.substr(50));
+    flow.run(seconds(15));
+  }
+  EXPECT_TRUE(flow.a.is_connected());
+  flow.a.host.break_streams();
+  flow.run();
+  EXPECT_TRUE(flow.bed.is_empty()) << "no timer is left behind";
+}
+
+// Trap 20: who is called by name has a signalling address, too.
+TEST(OnTheWire, Trap20ACalledTrunkWhoseSdpNamesAHiddenAddressIsHeardFromWhereItSignals) {
+  for (const bool early : {false, true}) {
+    Flow flow;
+    flow.call();
+    std::string sdp = phone_sdp(5000);
+    while (sdp.find("192.0.2.77") != std::string::npos) sdp.replace(sdp.find("192.0.2.77"), 10, "10.0.0.9");
+    flow.b.reply("INVITE", early ? 183 : 200, sdp);
+    flow.run();
+    const auto* leg = flow.bed.media.find(flow.bed.media.legs()[1]);
+    ASSERT_TRUE(leg->rtp);
+    EXPECT_EQ(leg->rtp->signalling, kB.ip);
+    EXPECT_EQ(leg->rtp->remote.ip, kB.ip);
+  }
+}
+
 TEST(Hostile, X15OurOwnOverloadIs503WithRetryAfter) {
   Settings settings = bed_settings();
   settings.max_calls = 1;

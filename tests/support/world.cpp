@@ -111,8 +111,11 @@ void Host::drop_stream(FlowId flow, Fault why) {
   const Stream stream = found->second;
   streams_.erase(found);
   world_.later(milliseconds(1), [this, flow, why] { with([&](Pass& pass) { node_.flow_down(pass, flow, why); }); });
-  stream.peer->streams_.erase(stream.peer_flow);
-  world_.later(milliseconds(1), [peer = stream.peer, there = stream.peer_flow, why] {
+  // What was sent before a close still arrives; a reset loses it.
+  const bool flushed = why.code == FaultCode::closed;
+  if (!flushed) stream.peer->streams_.erase(stream.peer_flow);
+  world_.later(milliseconds(1), [peer = stream.peer, there = stream.peer_flow, why, flushed] {
+    if (flushed && peer->streams_.erase(there) == 0) return;
     peer->with([&](Pass& pass) { peer->node_.flow_down(pass, there, why); });
   });
 }
