@@ -191,6 +191,27 @@ TEST(RowC, C5A487AfterTheByeIsAcknowledged) {
   expect_rest(flow);
 }
 
+TEST(RowC, C5R1_27TheFastAbortIsOfTheTrunkAndMayBeOff) {
+  for (const int wait_ms : {1000, 0}) {
+    Settings settings = bed_settings();
+    settings.trunks[1].fast_abort = milliseconds(wait_ms);
+    Flow flow(settings);
+    flow.ring();
+    cancel_and_settle_a(flow);
+    flow.b.reply("CANCEL", 200);
+    flow.run(milliseconds(950));
+    EXPECT_EQ(flow.b.log(), "INVITE, CANCEL");
+    flow.run(milliseconds(100));
+    EXPECT_EQ(flow.b.log(), wait_ms == 0 ? "INVITE, CANCEL" : "INVITE, CANCEL, BYE");
+    flow.run(wait_ms == 0 ? Duration(seconds(30)) : Duration(milliseconds(20)));
+    EXPECT_EQ(flow.b.count("BYE"), wait_ms == 0 ? 0u : 1u);
+    flow.b.reply("INVITE", 487);
+    if (wait_ms != 0) flow.b.reply("BYE", 200);
+    flow.run();
+    expect_rest(flow);
+  }
+}
+
 TEST(RowC, C6NoFinalResponseEver) {
   Flow flow;
   flow.ring();

@@ -312,6 +312,17 @@ TEST(AccountCredentials, R4_2G18AReplayedCountIsRefusedAndAnOldNonceIsStale) {
             "200 REGISTER");
 }
 
+TEST(AccountCredentials, R4_2EitherAlgorithmAdmitsAnInvite) {
+  for (const auto algorithm : {sip::Algorithm::sha256, sip::Algorithm::md5}) {
+    Asking flow;
+    DigestUser alice{"alice", kPassword, algorithm};
+    ASSERT_EQ(flow.ask("INVITE", ""), "407 INVITE");
+    const sip::Message challenged = flow.phone.last("407 INVITE");
+    EXPECT_EQ(flow.ask("INVITE", alice.line(challenged, "INVITE", uri_of("INVITE"))), "100 INVITE");
+    EXPECT_EQ(flow.b.log(), "INVITE");
+  }
+}
+
 TEST(AccountCredentials, TheDigestMustBeOfThisRequest) {
   Asking flow;
   DigestUser alice{"alice"};
