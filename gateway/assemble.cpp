@@ -24,8 +24,18 @@ bool listens_on_loopback_only(const Config& config) {
          std::all_of(config.sip.tcp.begin(), config.sip.tcp.end(), loopback);
 }
 
-IpAddress first_of(const std::vector<IpAddress>& own) {
-  return own.empty() ? IpAddress::v4(127, 0, 0, 1) : own.front();
+IpAddress first_of(const std::vector<IpAddress>& own, Family family) {
+  const auto found = std::find_if(own.begin(), own.end(), [&](const IpAddress& ip) { return ip.family == family; });
+  return found == own.end() ? IpAddress{} : *found;
+}
+
+// Under which address a socket bound there is reached from outside.
+IpAddress reached_at(const Config& config, const IpAddress& bound, const std::vector<IpAddress>& own) {
+  if (bound.is_loopback()) return bound;
+  const IpAddress advertised = first_of(config.advertise, bound.family);
+  if (advertised.family != Family::none) return advertised;
+  const IpAddress first = bound.is_unspecified() ? first_of(own, bound.family) : bound;
+  return first.family == Family::none ? bound : first;
 }
 
 }  // namespace
@@ -43,10 +53,12 @@ Settings settings_for(const Config& config, const std::vector<Bound>& bound, con
   endpoint.timers.t4 = config.timers.t4;
   for (const Bound& each : bound) {
     const IpAddress& ip = each.address.ip;
-    const std::string shown = uri_host(ip.is_unspecified() ? first_of(own) : ip);
+    const std::string reached = uri_host(reached_at(config, ip, own));
     endpoint.listeners.push_back(
-        {each.protocol, each.address, config.sip.host.empty() ? shown : config.sip.host, each.address.port});
-    if (!config.sip.host.empty()) out.domains.push_back(shown);
+        {each.protocol, each.address, config.sip.host.empty() ? reached : config.sip.host, each.address.port});
+    // Under all of these it is called by somebody.
+    out.domains.push_back(reached);
+    if (!ip.is_unspecified()) out.domains.push_back(uri_host(ip));
   }
   endpoint.max_flows = config.limits.sip_connections + endpoint.listeners.size() + 1;
   out.user_agent.digests = {&crypto::md5, &crypto::sha256};
@@ -88,8 +100,11 @@ media::EngineConfig engine_for(const Config& config, const std::vector<SocketAdd
                                const std::vector<IpAddress>& own, const media::DtlsContext& dtls) {
   media::EngineConfig out;
   out.webrtc.dtls = &dtls;
-  for (const IpAddress& ip : config.media.advertised) out.browser_addresses.push_back({ip, 0});
-  if (config.media.advertised.empty()) out.browser_addresses = shared;
+  // Best first: the outside's view; browsers beside this machine use its own addresses.
+  const bool chosen_for_browsers = !config.media.advertised.empty();
+  for (const IpAddress& ip : chosen_for_browsers ? config.media.advertised : config.advertise)
+    out.browser_addresses.push_back({ip, 0});
+  if (!chosen_for_browsers) out.browser_addresses.insert(out.browser_addresses.end(), shared.begin(), shared.end());
   // From strangers nothing is even looked at until the owner has said who may come.
   if (!config.media.any_stun_source) {
     out.stun_sources = config.media.stun_sources;
@@ -101,8 +116,10 @@ media::EngineConfig engine_for(const Config& config, const std::vector<SocketAdd
   const SocketAddress signalling = config.sip.udp.empty() ? config.sip.tcp.front() : config.sip.udp.front();
   const bool chosen = config.media.rtp_bind.family != Family::none;
   out.rtp_bind = chosen ? config.media.rtp_bind : signalling.ip;
-  out.rtp_advertised = config.media.rtp_advertised;
-  if (out.rtp_bind.is_unspecified() && out.rtp_advertised.family == Family::none) out.rtp_advertised = first_of(own);
+  out.rtp_advertised = {first_of(config.advertise, Family::v4), first_of(config.advertise, Family::v6)};
+  if (config.media.rtp_advertised.is_v4()) out.rtp_advertised.v4 = config.media.rtp_advertised;
+  if (config.media.rtp_advertised.is_v6()) out.rtp_advertised.v6 = config.media.rtp_advertised;
+  out.rtp_any = {first_of(own, Family::v4), first_of(own, Family::v6)};
   out.allow_loopback_targets = listens_on_loopback_only(config);
   out.silence_limit = config.timers.silence;
   out.max_legs = 2 * config.limits.calls;

@@ -158,6 +158,17 @@ unsigned line_of(const toml::table& root, std::string_view dotted) {
   return 0;
 }
 
+std::string wrong_with_advertised(const std::vector<IpAddress>& addresses) {
+  if (std::ranges::count_if(addresses, &IpAddress::is_v4) > 1 ||
+      std::ranges::count_if(addresses, &IpAddress::is_v6) > 1)
+    return "must hold at most one IPv4 and one IPv6 address";
+  for (const IpAddress& ip : addresses) {
+    if (ip.is_unspecified() || ip.is_loopback() || ip.is_multicast() || ip.is_broadcast())
+      return "must be an address that others can reach, not " + ip.text();
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string ConfigError::message() const {
@@ -203,6 +214,7 @@ std::vector<ConfigError> check_config(const Config& config, std::string_view fil
   };
   if (!config.web.listen.ip.is_loopback())
     complain("web.listen", "must be a loopback address: this listener speaks without TLS");
+  if (const std::string wrong = wrong_with_advertised(config.advertise); !wrong.empty()) complain("advertise", wrong);
   if (config.sip.udp.empty() && config.sip.tcp.empty()) complain("sip.udp", "is empty, and so is sip.tcp");
   for (const IpAddress& ip : config.media.listen) {
     if (ip.is_unspecified()) complain("media.listen", "must name addresses of this machine, not 0.0.0.0 or ::");

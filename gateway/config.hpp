@@ -28,6 +28,7 @@ struct Config {
   std::string data = "data";  // state, generated secrets, demo accounts
   std::string domain = "localhost";
   std::vector<std::string> domains;
+  std::vector<IpAddress> advertise;  // at most one of each family
   std::string realm = "isthmus";
   std::string echo = "echo";
   std::optional<Admission> admission;  // not written: the web server when there is one, else closed

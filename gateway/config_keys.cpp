@@ -165,6 +165,10 @@ constexpr ConfigKey kKeys[] = {
     {"", "domains", "[]", "", R"(["sip.example.org"])",
      "Further names that mean this gateway; the addresses it listens on do anyway.",
      [](C& c, V& v) { return list(v, c.domains); }},
+    {"", "advertise", "[]", "", R"(["203.0.113.5"])",
+     "The address under which others reach this machine, where that is not its own (1:1 NAT, cloud): one IPv4, one "
+     "IPv6 or both. It stands in Via, Contact, SDP and ICE candidates.",
+     [](C& c, V& v) { return list(v, c.advertise); }},
     {"", "realm", R"("isthmus")", "", "",
      "Realm of the accounts' digest. HA1s are made for it: who changes it sets every password anew.",
      [](C& c, V& v) { return read(v, c.realm); }},

@@ -15,6 +15,7 @@ std::vector<std::string> unchanged_until_start(const Config& now, const Config& 
   };
   note(now.data == wanted.data, "data");
   note(now.domain == wanted.domain && now.domains == wanted.domains, "domain");
+  note(now.advertise == wanted.advertise, "advertise");
   note(now.realm == wanted.realm, "realm");
   note(now.echo == wanted.echo, "echo");
   note(now.effective_admission() == wanted.effective_admission(), "admission");

@@ -142,6 +142,14 @@ void Engine::answer(Pass& pass, AskId ask, const Answer& reply) {
   tell(LegFailed{id, LegFault::no_ports});
 }
 
+IpAddress Engine::told_instead_of(const IpAddress& bound) const {
+  if (bound.is_loopback()) return bound;
+  const IpAddress& advertised = config_.rtp_advertised.of(bound);
+  if (advertised.family != Family::none) return advertised;
+  const IpAddress& any = config_.rtp_any.of(bound);
+  return bound.is_unspecified() && any.family != Family::none ? any : bound;
+}
+
 void Engine::bound(Pass&, Leg& leg, const PortFacts& ports) {
   legs_.add_ports(leg, ports);
   leg.plain()->bound(ports);
@@ -152,9 +160,8 @@ void Engine::bound(Pass&, Leg& leg, const PortFacts& ports) {
   ready.addresses[0] = ports.rtp_local;
   ready.addresses[1] = ports.rtcp_local;
   ready.address_count = 2;
-  if (config_.rtp_advertised.family != Family::none) {
-    for (size_t i = 0; i < 2; ++i) ready.addresses[i].ip = config_.rtp_advertised;
-  }
+  const IpAddress told = told_instead_of(ports.rtp_local.ip);
+  for (size_t i = 0; i < 2; ++i) ready.addresses[i].ip = told;
   tell(ready);
 }
 

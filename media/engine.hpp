@@ -19,14 +19,21 @@ inline constexpr Duration kSilenceLimit = std::chrono::seconds(30);
 inline constexpr size_t kMaxLegs = 20000;
 inline constexpr size_t kMaxWaitingEvents = 65536;  // the owner polls after each verb; beyond, the oldest are lost
 
+struct PerFamily {  // not set: none
+  IpAddress v4, v6;
+  const IpAddress& of(const IpAddress& like) const { return like.is_v6() ? v6 : v4; }
+  friend bool operator==(const PerFamily&, const PerFamily&) = default;
+};
+
 struct EngineConfig {
   uint8_t shard = 0;
   // Told to browsers, best first; port 0 means that of the first shared port. Empty: where the shared ports are bound.
   std::vector<SocketAddress> browser_addresses;
   IpAddress rtp_bind = IpAddress::v4(127, 0, 0, 1);  // when OpenLeg names none
-  IpAddress rtp_advertised;                          // told to phones; not set: the bound address
-  std::vector<Prefix> stun_sources;                  // who may send checks; empty: everybody
-  bool allow_loopback_targets = false;               // an SDP may name 127.0.0.1; for deployments on loopback only
+  PerFamily rtp_advertised;             // told to phones instead of the bound address, except of a loopback one
+  PerFamily rtp_any;                    // told to phones instead of 0.0.0.0 and ::, where nothing is advertised
+  std::vector<Prefix> stun_sources;     // who may send checks; empty: everybody
+  bool allow_loopback_targets = false;  // an SDP may name 127.0.0.1; for deployments on loopback only
   Duration silence_limit = kSilenceLimit;
   size_t max_legs = kMaxLegs;
   WebrtcRules webrtc;  // `dtls` must outlive the engine; without it WebRTC legs cannot be opened
@@ -69,6 +76,7 @@ class Engine {
   void say(Pass& pass, Leg& leg, const SendDtmf& order);
   void close(Pass& pass, LegId id);
   void discard(Pass& pass, Leg& leg);
+  IpAddress told_instead_of(const IpAddress& bound) const;
   void bound(Pass& pass, Leg& leg, const PortFacts& ports);
   Leg* known(LegId id);
   size_t browser_addresses(LegReady& ready) const;

@@ -119,6 +119,7 @@ class Exchange {
   void policy(Pass& pass, Call& call, const Policy& policy);
   void allowed(Pass& pass, Call& call, const std::string& from, const std::string& target);
   void open_legs(Pass& pass, Call& call);
+  IpAddress interface_for(const Call& call, const Side& side) const;
   void leg_ready(Pass& pass, Call& call, Side& side, const media::LegReady& ready);
   void place(Pass& pass, Call& call);
   bool find_again(Pass& pass, Call& call, SipTarget& target);

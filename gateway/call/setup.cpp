@@ -197,10 +197,25 @@ void Exchange::open_legs(Pass& pass, Call& call) {
   for (Side* side : {&call.a, &call.b}) {
     if (!side->has_media()) continue;
     side->leg = legs_.insert(LegRef{id_of(call), side == &call.a});
-    IpAddress local;
-    if (side->kind == Side::Kind::sip && side->source.local.is_set()) local = side->source.local.ip;
-    order(media::OpenLeg{side->leg, leg_kind(side->profile()), local});
+    order(media::OpenLeg{side->leg, leg_kind(side->profile()), interface_for(call, *side)});
   }
+}
+
+// Where a phone's packets come in: the address of its signalling, or of a listener of the family that it is called at.
+// None: the engine's default.
+IpAddress Exchange::interface_for(const Call& call, const Side& side) const {
+  if (side.kind != Side::Kind::sip) return {};
+  if (side.source.local.is_set()) return side.source.local.ip;
+  const auto* target = &side == &call.b ? std::get_if<SipTarget>(&call.target) : nullptr;
+  if (target == nullptr) return {};
+  if (target->target.path) return target->target.path->local.ip;
+  const auto uri = sip::parse_uri(target->target.uri);
+  const auto literal = uri ? IpAddress::parse(uri->host) : std::nullopt;
+  if (!literal || !literal->is_v6()) return {};
+  for (const sip::Listener& listener : settings_.user_agent.endpoint.listeners) {
+    if (listener.bound.ip.is_v6()) return listener.bound.ip;
+  }
+  return {};
 }
 
 void Exchange::leg_ready(Pass& pass, Call& call, Side& side, const media::LegReady& ready) {

@@ -47,6 +47,23 @@ struct ClientCall : Flow {
   media::LegId leg_of_b() const { return bed.media.legs()[1]; }
 };
 
+// A leg's ports are bound where its signalling is: also for a trunk that is called by an IPv6 address.
+TEST(States, R0_19ATrunkOverIPv6GetsPortsOfThatFamily) {
+  Settings settings = bed_settings();
+  const SocketAddress v6{*IpAddress::parse("2001:db8::1"), 5060};
+  settings.user_agent.endpoint.listeners.push_back({Protocol::udp, v6, "[2001:db8::1]", 5060});
+  settings.trunks[1].host = "[2001:db8::2]";
+  ClientCall call(settings);
+  call.make("2000");
+  std::vector<IpAddress> interfaces;
+  for (const media::Order& order : call.bed.media.orders()) {
+    if (const auto* open = std::get_if<media::OpenLeg>(&order)) interfaces.push_back(open->local);
+  }
+  ASSERT_EQ(interfaces.size(), 2u);
+  EXPECT_EQ(interfaces[0], IpAddress{}) << "the browser's leg has no port of its own";
+  EXPECT_EQ(interfaces[1], v6.ip);
+}
+
 TEST(States, R0_2TheFiveWords) {
   EXPECT_EQ(word(CallState::pending), "pending");
   EXPECT_EQ(word(CallState::calling), "calling");

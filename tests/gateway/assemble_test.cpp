@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ice/mux.hpp"
 
 namespace isthmus::gateway {
@@ -55,6 +57,38 @@ TEST(Assemble, Advisory52OutsideOfLoopbackNoPeerMayNameIt) {
   const auto engine = engine_of("[sip]\nudp = [\"192.0.2.7:5060\"]\ntcp = []\n");
   EXPECT_FALSE(engine.allow_loopback_targets);
   EXPECT_EQ(engine.rtp_bind, kOwn);
+}
+
+TEST(Assemble, AnAdvertisedAddressStandsWhereverOthersReadOne) {
+  const auto toml =
+      "advertise = [\"203.0.113.5\", \"2001:db8:f::5\"]\n[sip]\nudp = [\"192.0.2.7:5060\", "
+      "\"[2001:db8::7]:5060\"]\ntcp = []\n";
+  const auto engine = engine_of(toml);
+  EXPECT_EQ(engine.browser_addresses.front().text(), "203.0.113.5:0");
+  EXPECT_EQ(engine.browser_addresses[1].text(), "[2001:db8:f::5]:0");
+  EXPECT_EQ(engine.browser_addresses.size(), 5u) << "and this machine's own, for browsers beside it";
+  EXPECT_EQ(engine.rtp_advertised.v4.text(), "203.0.113.5");
+  EXPECT_EQ(engine.rtp_advertised.v6.text(), "2001:db8:f::5");
+  const auto config = *read_config(toml, "f.toml");
+  const Settings settings =
+      settings_for(config, {{Protocol::udp, config.sip.udp[0]}, {Protocol::udp, config.sip.udp[1]}}, kMachine, {});
+  const auto& listeners = settings.user_agent.endpoint.listeners;
+  EXPECT_EQ(listeners[0].host, "203.0.113.5");
+  EXPECT_EQ(listeners[1].host, "[2001:db8:f::5]");
+  for (const char* name : {"203.0.113.5", "192.0.2.7", "[2001:db8::7]"})
+    EXPECT_NE(std::find(settings.domains.begin(), settings.domains.end(), name), settings.domains.end()) << name;
+}
+
+TEST(Assemble, AWildcardIsToldAsAnAddressOfItsOwnFamily) {
+  const auto toml = "[sip]\nudp = [\"0.0.0.0:5060\", \"[::]:5060\"]\ntcp = []\n";
+  const auto engine = engine_of(toml);
+  EXPECT_EQ(engine.rtp_any.v4, kOwn);
+  EXPECT_EQ(engine.rtp_any.v6.text(), "2001:db8::7");
+  const auto config = *read_config(toml, "f.toml");
+  const Settings settings =
+      settings_for(config, {{Protocol::udp, config.sip.udp[0]}, {Protocol::udp, config.sip.udp[1]}}, kMachine, {});
+  EXPECT_EQ(settings.user_agent.endpoint.listeners[0].host, "192.0.2.7");
+  EXPECT_EQ(settings.user_agent.endpoint.listeners[1].host, "[2001:db8::7]");
 }
 
 }  // namespace assemble_test

@@ -34,6 +34,9 @@ TEST(Config, R5_1EachMistakeIsNamedWithFileLineAndKey) {
       {"\n\n[sip]\nudpp = []", "f.toml:4: sip.udpp: no such key; did you mean \"udp\"?"},
       {"[webb]\nlisten = \"127.0.0.1:1\"", "f.toml:1: webb: no such key; did you mean \"web\"?"},
       {"[sip]\nquite_another_thing = 1", "f.toml:2: sip.quite_another_thing: no such key"},
+      {"advertise = [\"203.0.113.5\", \"203.0.113.6\"]",
+       "f.toml:1: advertise: must hold at most one IPv4 and one IPv6 address"},
+      {"advertise = [\"0.0.0.0\"]", "f.toml:1: advertise: must be an address that others can reach, not 0.0.0.0"},
       {"realm = 5", "f.toml:1: realm: must be a text"},
       {"realm = \"\"", "f.toml:1: realm: is empty"},
       {"[sip]\nudp = \"127.0.0.1:5060\"", "f.toml:2: sip.udp: must be a list"},
@@ -141,10 +144,10 @@ TEST(Config, TheExampleIsValidAsItIsAndWithEveryLineTakenIn) {
 }
 
 bool same(const Config& a, const Config& b) {
-  return std::tie(a.data, a.domain, a.domains, a.realm, a.echo, a.admission, a.sip, a.web, a.media, a.webhook_url,
-                  a.trunks, a.routes, a.allowed_targets, a.codecs, a.timers, a.limits) ==
-         std::tie(b.data, b.domain, b.domains, b.realm, b.echo, b.admission, b.sip, b.web, b.media, b.webhook_url,
-                  b.trunks, b.routes, b.allowed_targets, b.codecs, b.timers, b.limits);
+  return std::tie(a.data, a.domain, a.domains, a.advertise, a.realm, a.echo, a.admission, a.sip, a.web, a.media,
+                  a.webhook_url, a.trunks, a.routes, a.allowed_targets, a.codecs, a.timers, a.limits) ==
+         std::tie(b.data, b.domain, b.domains, b.advertise, b.realm, b.echo, b.admission, b.sip, b.web, b.media,
+                  b.webhook_url, b.trunks, b.routes, b.allowed_targets, b.codecs, b.timers, b.limits);
 }
 
 Config with_one_of_each() {
@@ -176,6 +179,7 @@ TEST(Config, EverythingThatCanBeWritten) {
 data = "/var/lib/isthmus"
 domain = "example.org"
 domains = ["sip.example.org"]
+advertise = ["203.0.113.5", "2001:db8::5"]
 realm = "example"
 echo = "*98"
 allowed_targets = ["192.0.2.9"]

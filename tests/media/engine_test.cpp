@@ -276,6 +276,37 @@ TEST(Engine, Advisory22HangingUpInTheMiddleOfChecksAndHandshakeLeavesNothing) {
   }
 }
 
+// What a phone is told of a port: the address under which the world reaches it (1:1 NAT), a real one for a wildcard.
+TEST(Engine, APortIsToldUnderTheAddressThatReachesIt) {
+  const auto ip = [](std::string_view text) { return *IpAddress::parse(text); };
+  EngineConfig behind_nat, everywhere;
+  behind_nat.rtp_advertised = {ip("203.0.113.5"), {}};
+  everywhere.rtp_any = {ip("192.0.2.7"), ip("2001:db8::7")};
+  const auto told = [&](const EngineConfig& config, std::string_view bound) {
+    Engine engine(config, Seed::of(1));
+    Outbox out;
+    Pass pass{{}, out};
+    engine.obey(pass, OpenLeg{kPhone, LegKind::rtp, {}});
+    const auto* bind = std::get_if<Bind>(&out.actions.front());
+    PortFacts ports;
+    ports.rtp = FlowId{1, 1};
+    ports.rtcp = FlowId{2, 1};
+    ports.rtp_local = {ip(bound), 20000};
+    ports.rtcp_local = {ip(bound), 20001};
+    engine.answer(pass, bind->ask, ports);
+    const auto ready = std::get<LegReady>(*engine.poll_event());
+    EXPECT_EQ(ready.addresses[0].ip, ready.addresses[1].ip);
+    EXPECT_EQ(ready.addresses[1].port, 20001);
+    return ready.addresses[0].ip.text();
+  };
+  EXPECT_EQ(told(behind_nat, "10.0.0.1"), "203.0.113.5");
+  EXPECT_EQ(told(behind_nat, "127.0.0.1"), "127.0.0.1") << "a phone on this machine";
+  EXPECT_EQ(told(behind_nat, "2001:db8::1"), "2001:db8::1") << "nothing of that family is advertised";
+  EXPECT_EQ(told(everywhere, "0.0.0.0"), "192.0.2.7");
+  EXPECT_EQ(told(everywhere, "::"), "2001:db8::7");
+  EXPECT_EQ(told(everywhere, "198.51.100.1"), "198.51.100.1");
+}
+
 TEST(Engine, SilenceIsToldOnceUntilThePeerSpeaksAgain) {
   Call call;
   call.up();
