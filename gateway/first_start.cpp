@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "gateway/first_start.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "base/encoding.hpp"
@@ -41,6 +46,27 @@ Result<void, std::string> take_api_secret(const Config& config, Random& random, 
 
 }  // namespace
 
+Result<DataLock, std::string> DataLock::take(const std::string& directory) {
+  const std::string path = directory + "/lock";
+  DataLock out(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (out.file_ < 0) return fail("cannot write into the data directory " + directory + ": " + std::strerror(errno));
+  if (::flock(out.file_, LOCK_EX | LOCK_NB) == 0) {
+    const std::string pid = std::to_string(::getpid());
+    const bool written = ::ftruncate(out.file_, 0) == 0 && ::write(out.file_, pid.data(), pid.size()) > 0;
+    if (!written) return fail("cannot write into the data directory " + directory + ": " + std::strerror(errno));
+    return out;
+  }
+  char pid[16] = {};
+  const auto size = ::read(out.file_, pid, sizeof pid - 1);
+  const std::string holder(pid, size > 0 ? static_cast<size_t>(size) : 0);
+  return fail("the data directory " + directory + " is in use by another gateway" +
+              (holder.empty() ? std::string{} : " (process " + holder + ")") + "; --data DIR or data chooses another");
+}
+
+DataLock::~DataLock() {
+  if (file_ >= 0) ::close(file_);
+}
+
 Result<void, std::string> make_data_directory(const Config& config) {
   std::error_code error;
   if (std::filesystem::create_directories(config.data, error)) ::chmod(config.data.c_str(), 0700);
@@ -51,6 +77,9 @@ Result<void, std::string> make_data_directory(const Config& config) {
 Result<Belongings, std::string> take_belongings(const Config& config, Random random) {
   Belongings out;
   if (auto made = make_data_directory(config); !made) return fail(made.error());
+  auto lock = DataLock::take(config.data);
+  if (!lock) return fail(lock.error());
+  out.lock = std::move(*lock);
   auto store = SqliteStore::open(config.data + "/isthmus.db");
   if (!store) return fail(store.error());
   out.store = std::move(*store);

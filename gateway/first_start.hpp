@@ -17,7 +17,25 @@
 
 namespace isthmus::gateway {
 
+// The data directory belongs to one running gateway; given back when this goes, whatever ends the process.
+class DataLock {
+ public:
+  DataLock() = default;
+  static Result<DataLock, std::string> take(const std::string& directory);
+  DataLock(DataLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+  DataLock& operator=(DataLock&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  ~DataLock();
+
+ private:
+  explicit DataLock(int file) : file_(file) {}
+  int file_ = -1;
+};
+
 struct Belongings {
+  DataLock lock;
   std::unique_ptr<Store> store;
   AccountList accounts;
   Private<std::string> api_secret;

@@ -2,11 +2,13 @@
 #include "gateway/gateway.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include "gateway/api/web_files.hpp"
 #include "gateway/gateway_impl.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "transport/port_owner.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -14,6 +16,12 @@ namespace {
 constexpr int kPortTries = 16;                   // for one free port on all addresses
 constexpr size_t kWebhookConnections = 32;       // a web server that hangs delays questions behind so many events
 constexpr size_t kClientQueueBytes = 320 << 10;  // above the client interface's own limit, which says why it closes
+
+// "Address already in use by baresip (process 4711)"
+std::string why_not(Protocol protocol, const SocketAddress& address, const transport::SystemError& error) {
+  const std::string owner = error.number == EADDRINUSE ? transport::port_owner(protocol, address) : std::string{};
+  return error.text() + (owner.empty() ? "" : " by " + owner);
+}
 
 std::string content_type(std::string_view name) {
   if (name.ends_with(".html")) return "text/html; charset=utf-8";
@@ -36,13 +44,13 @@ Result<void, std::string> Gateway::Impl::open_directory() {
 }
 
 Result<void, std::string> Gateway::Impl::listen_sip() {
-  const auto refuse = [](const char* protocol, const SocketAddress& address, const transport::SystemError& error) {
-    return fail("cannot listen on " + std::string(protocol) + " " + address.text() + ": " + error.text() +
-                " (--sip HOST:PORT or sip." + protocol + " chooses another)");
+  const auto refuse = [](const char* name, Protocol protocol, const SocketAddress& address, const auto& error) {
+    return fail("cannot listen on " + std::string(name) + " " + address.text() + ": " +
+                why_not(protocol, address, error) + " (--sip HOST:PORT or sip." + name + " chooses another)");
   };
   for (const SocketAddress& address : config.sip.udp) {
     const auto flow = edge.listen_udp(address);
-    if (!flow) return refuse("udp", address, flow.error());
+    if (!flow) return refuse("udp", Protocol::udp, address, flow.error());
     bound.push_back({Protocol::udp, edge.local(*flow)});
   }
   for (size_t i = 0; i < config.sip.tcp.size(); ++i) {
@@ -51,7 +59,7 @@ Result<void, std::string> Gateway::Impl::listen_sip() {
     if (address.port == 0 && i < config.sip.udp.size() && config.sip.udp[i] == address)
       address.port = bound[i].address.port;
     const auto local = edge.listen_tcp(address);
-    if (!local) return refuse("tcp", address, local.error());
+    if (!local) return refuse("tcp", Protocol::tcp, address, local.error());
     bound.push_back({Protocol::tcp, *local});
   }
   return {};
@@ -69,7 +77,8 @@ Result<void, std::string> Gateway::Impl::listen_media() {
     for (const IpAddress& ip : addresses) {
       const auto flow = edge.listen_udp({ip, port}, transport::Use::media);
       if (!flow) {
-        why = "cannot listen on udp " + SocketAddress{ip, port}.text() + " for browsers: " + flow.error().text() +
+        why = "cannot listen on udp " + SocketAddress{ip, port}.text() +
+              " for browsers: " + why_not(Protocol::udp, {ip, port}, flow.error()) +
               " (media.listen and media.port choose others)";
         break;
       }
@@ -95,7 +104,8 @@ Result<void, std::string> Gateway::Impl::listen_web() {
   });
   const auto local = http->listen(config.web.listen);
   if (!local) {
-    return fail("cannot listen on tcp " + config.web.listen.text() + ": " + local.error().text() +
+    return fail("cannot listen on tcp " + config.web.listen.text() + ": " +
+                why_not(Protocol::tcp, config.web.listen, local.error()) +
                 " (--web HOST:PORT or web.listen chooses another)");
   }
   web = *local;

@@ -2,6 +2,7 @@
 // isthmus run: starts the gateway, tells where to click, and runs until it is asked to end.
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <iostream>
 
@@ -35,6 +36,33 @@ void introduce(const Config& config, const AccountList& accounts, const std::str
   std::cout << std::flush;
 }
 
+constexpr uint64_t kLeastDescriptors = 256;
+constexpr uint64_t kDescriptorsOfACall = 4;  // two phones with two ports each
+constexpr std::chrono::sys_days kOldestClock{std::chrono::year{2026} / 11 / 1};
+
+// What this machine must give; "" when all is well.
+std::string wrong_with_machine() {
+  const WallTime now = transport::read_clocks().wall;
+  if (now < WallTime(kOldestClock))
+    return "the clock of this machine is before November 2026: certificates and signatures need the right time "
+           "(timedatectl set-ntp true)";
+  const uint64_t allowed = transport::raise_descriptor_limit();
+  if (allowed < kLeastDescriptors)
+    return "only " + std::to_string(allowed) + " open files are allowed, at least " +
+           std::to_string(kLeastDescriptors) + " are needed (ulimit -n, LimitNOFILE in the unit)";
+  return {};
+}
+
+void warn_about_descriptors(const Config& config) {
+  const uint64_t allowed = transport::raise_descriptor_limit();
+  const uint64_t wanted =
+      kDescriptorsOfACall * config.limits.calls + config.limits.sip_connections + config.limits.web_connections;
+  if (allowed < wanted)
+    log(LogLevel::warning, "only " + std::to_string(allowed) + " open files are allowed; limits.calls, " +
+                               "limits.sip_connections and limits.web_connections may need " + std::to_string(wanted) +
+                               " (LimitNOFILE in the unit)");
+}
+
 void warn_about(const AccountList& accounts) {
   for (const std::string& name : accounts.stale)
     log(LogLevel::warning,
@@ -52,7 +80,10 @@ int command_run(const Arguments& arguments) {
   const Config& config = *loaded;
 
   std::signal(SIGPIPE, SIG_IGN);
-  transport::raise_descriptor_limit();
+  if (const std::string wrong = wrong_with_machine(); !wrong.empty()) {
+    std::cerr << "isthmus: " << wrong << "\n";
+    return kFailed;
+  }
   auto belongings = take_belongings(config, Random(transport::random_seed()));
   if (!belongings) {
     std::cerr << "isthmus: " << belongings.error() << "\n";
@@ -67,6 +98,7 @@ int command_run(const Arguments& arguments) {
   }
   introduce(config, accounts, api_secret_file, **gateway);
   warn_about(accounts);
+  warn_about_descriptors(config);
   if (config.effective_admission() == Admission::allow_all)
     log(LogLevel::warning, "admission is \"allow-all\": every client may call everybody, nobody is asked");
   if (config.effective_admission() == Admission::closed)

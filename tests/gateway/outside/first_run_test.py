@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What a first evening goes wrong with: each mistake is told in words that name what is wrong, where, and what to do, and has its exit status. Usage:
+first_run_test.py PROGRAM"""
+import datetime
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from smoke_test import Started
+
+PROGRAM = ""
+FREE = ["--sip", "127.0.0.1:0", "--web", "127.0.0.1:0"]
+FAILED, BAD_CONFIG = 1, 2
+
+
+class Place(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="isthmus-first-run-")
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name)
+
+    def run_it(self, *words, before=(), environment=None, limit=None):
+        """Until it ends by itself: status and what it said on the standard error, without the stamps of log lines."""
+        done = subprocess.run([*before, PROGRAM, *words], cwd=self.path, capture_output=True, text=True, timeout=20,
+                              env=dict(os.environ, ISTHMUS_WEBHOOK_SECRET="", **(environment or {})), preexec_fn=limit)
+        return done.returncode, re.sub(r"(?m)^\d{4}-\S+ ", "", done.stderr)
+
+    def expect(self, status, message, *words, **options):
+        self.assertEqual(self.run_it(*words, **options), (status, message + "\n"))
+
+    def write(self, text, name="isthmus.toml"):
+        (self.path / name).write_text(text)
+        return name
+
+
+class Files(Place):
+    def test_01_no_such_file(self):
+        self.expect(BAD_CONFIG, "nowhere.toml: cannot be read: No such file or directory", "run", "--config", "nowhere.toml")
+
+    def test_02_a_folder_instead_of_a_file(self):
+        self.expect(BAD_CONFIG, ".: cannot be read: it is a directory", "check", ".")
+
+    def test_03_syntax(self):
+        status, said = self.run_it("check", self.write("[sip\n"))
+        self.assertEqual(status, BAD_CONFIG)
+        self.assertRegex(said, r"^isthmus\.toml:1: Error while parsing table header: ")
+
+    def test_04_an_unknown_key_with_the_nearest_known_one(self):
+        self.expect(BAD_CONFIG, 'isthmus.toml:2: web.listn: no such key; did you mean "listen"?', "check", self.write('[web]\nlistn = "x"\n'))
+
+    def test_05_an_unknown_option(self):
+        status, said = self.run_it("run", "--confg", "x")
+        self.assertEqual((status, said.splitlines()[0]), (BAD_CONFIG, "The following arguments were not expected: x --confg"))
+
+    def test_06_an_address_without_a_port(self):
+        self.expect(BAD_CONFIG, "isthmus: --sip: must be an address with a port, 127.0.0.1:5060", "run", "--sip", "127.0.0.1")
+
+    def test_07_the_data_directory_cannot_be_made(self):
+        self.write("", "taken")
+        self.expect(FAILED, "isthmus: cannot make the data directory taken/data: Not a directory", "run", *FREE, "--data", "taken/data")
+
+    def test_08_the_data_directory_cannot_be_written(self):
+        self.expect(FAILED, "isthmus: cannot write into the data directory /proc/self: No such file or directory", "run", *FREE, "--data", "/proc/self")
+
+    def test_09_the_database_is_none(self):
+        (self.path / "data").mkdir()
+        self.write("this is no database, whatever its name says " * 50, "data/isthmus.db")
+        self.expect(FAILED, "isthmus: store: file is not a database (data/isthmus.db)", "run", *FREE)
+
+    def test_10_the_database_is_of_a_newer_program(self):
+        (self.path / "data").mkdir()
+        with sqlite3.connect(self.path / "data/isthmus.db") as database:
+            database.execute("PRAGMA user_version = 99")
+        status, said = self.run_it("run", *FREE)
+        self.assertEqual(status, FAILED)
+        self.assertRegex(said, r"^isthmus: store: the file is of version 99, this program knows \d+ \(data/isthmus\.db\)\n$")
+
+    def test_11_two_gateways_on_one_data_directory(self):
+        first = Started([PROGRAM, "run", *FREE], self.path, "gateway.log")
+        self.addCleanup(first.stop)
+        first.line(r"page\s")
+        self.expect(FAILED, f"isthmus: the data directory data is in use by another gateway (process {first.process.pid}); --data DIR or data chooses another",
+                    "run", *FREE)
+
+    def test_12_an_empty_secret_file(self):
+        (self.path / "data").mkdir()
+        self.write("", "data/api-secret")
+        self.expect(FAILED, "isthmus: data/api-secret is empty", "run", *FREE)
+
+
+class Ports(Place):
+    def taken(self, kind):
+        held = socket.socket(socket.AF_INET, kind)
+        self.addCleanup(held.close)
+        held.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            held.listen()
+        return f"127.0.0.1:{held.getsockname()[1]}"
+
+    def by(self):
+        return f"Address already in use by {pathlib.Path('/proc/self/comm').read_text().strip()} (process {os.getpid()})"
+
+    def test_13_the_sip_port_is_taken_and_by_whom(self):
+        address = self.taken(socket.SOCK_DGRAM)
+        self.expect(FAILED, f"isthmus: cannot listen on udp {address}: {self.by()} (--sip HOST:PORT or sip.udp chooses another)",
+                    "run", "--sip", address, "--web", "127.0.0.1:0")
+
+    def test_14_the_sip_port_is_taken_for_tcp(self):
+        address = self.taken(socket.SOCK_STREAM)
+        self.expect(FAILED, f"isthmus: cannot listen on tcp {address}: {self.by()} (--sip HOST:PORT or sip.tcp chooses another)",
+                    "run", "--sip", address, "--web", "127.0.0.1:0")
+
+    def test_15_the_web_port_is_taken(self):
+        address = self.taken(socket.SOCK_STREAM)
+        self.expect(FAILED, f"isthmus: cannot listen on tcp {address}: {self.by()} (--web HOST:PORT or web.listen chooses another)",
+                    "run", "--sip", "127.0.0.1:0", "--web", address)
+
+    def test_16_the_media_port_is_taken(self):
+        address = self.taken(socket.SOCK_DGRAM)
+        config = self.write(f'[media]\nlisten = ["127.0.0.1"]\nport = {address.split(":")[1]}\n')
+        self.expect(FAILED, f"isthmus: cannot listen on udp {address} for browsers: {self.by()} (media.listen and media.port choose others)",
+                    "run", "--config", config, *FREE)
+
+    def test_17_an_address_of_another_machine(self):
+        self.expect(FAILED, "isthmus: cannot listen on udp 192.0.2.99:5060: Cannot assign requested address (--sip HOST:PORT or sip.udp chooses another)",
+                    "run", "--sip", "192.0.2.99:5060", "--web", "127.0.0.1:0")
+
+
+class Machine(Place):
+    def test_18_too_few_descriptors(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        self.expect(FAILED, "isthmus: only 64 open files are allowed, at least 256 are needed (ulimit -n, LimitNOFILE in the unit)", "run", *FREE, limit=limit)
+
+    def test_19_fewer_descriptors_than_the_limits_may_need(self):
+        config = self.write("[limits]\ncalls = 100\nsip_connections = 100\nweb_connections = 100\n")
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
+        started = Started([PROGRAM, "run", "--config", config, *FREE], self.path, "gateway.log", preexec_fn=limit)
+        self.addCleanup(started.stop)
+        started.line(r"warning only 512 open files are allowed; limits\.calls, limits\.sip_connections and limits\.web_connections may need 600 \(LimitNOFILE in the unit\)")
+
+    def test_20_the_clock_is_far_off(self):
+        self.expect(FAILED, "isthmus: the clock of this machine is before November 2026: certificates and signatures need the right time (timedatectl set-ntp true)",
+                    "run", *FREE, before=("faketime", "2020-01-01 00:00:00"))
+
+
+class Wrong(Place):
+    """What stands in the file is possible and wrong all the same."""
+
+    def test_21_a_web_server_without_a_secret(self):
+        self.expect(BAD_CONFIG, "isthmus: webhook.secrets: is missing (or ISTHMUS_WEBHOOK_SECRET in the environment)", "run", *FREE, "--webhook-url", "http://127.0.0.1:9/")
+
+    def test_22_admission_without_a_web_server(self):
+        self.expect(BAD_CONFIG, 'isthmus.toml: admission: is "web-server", but webhook.url is missing', "run", "--config", self.write('admission = "web-server"\n'), *FREE)
+
+    def test_23_two_accounts_of_one_name(self):
+        account = '[[account]]\nname = "1"\npassword = "p"\n'
+        self.expect(BAD_CONFIG, "isthmus.toml:4: account.name: is the name of an account before", "check", self.write(account + account))
+
+    def test_24_a_trunk_that_leads_nowhere(self):
+        self.expect(BAD_CONFIG, "isthmus.toml:1: trunk.host: is missing: numbers go there", "check", self.write('[[trunk]]\nname = "t"\nnumbers = ["*"]\n'))
+
+    def test_25_the_page_on_the_network_without_tls(self):
+        status, said = self.run_it("run", "--sip", "127.0.0.1:0", "--web", "0.0.0.0:0")
+        self.assertEqual(status, BAD_CONFIG)
+        self.assertRegex(said, r"^isthmus: web\.listen: must be a loopback address")
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv.pop(1)
+    unittest.main()
