@@ -97,12 +97,12 @@ int command_run(const Arguments& arguments) {
     return kFailed;
   }
   introduce(config, accounts, api_secret_file, **gateway);
-  warn_about(accounts);
-  warn_about_descriptors(config);
   if (config.effective_admission() == Admission::allow_all)
     log(LogLevel::warning, "admission is \"allow-all\": every client may call everybody, nobody is asked");
   if (config.effective_admission() == Admission::closed)
     log(LogLevel::warning, "no web server is configured (webhook.url): every call of a client is refused");
+  warn_about(accounts);
+  warn_about_descriptors(config);
   (*gateway)->on_reload([&arguments]() -> Result<Config, std::vector<std::string>> {
     auto again = load(arguments);
     if (again) return std::move(*again);
