@@ -154,6 +154,8 @@ ApiSources Gateway::Impl::api_sources() {
   out.failures = [this]() -> const std::deque<Failure>& { return watch.failures(); };
   out.trunks = [this] { return trunk_rows(); };
   out.readiness = [this] { return readiness(); };
+  out.drain = [this] { return draining; };
+  out.set_drain = [this](Drain wanted) { set_drain(wanted); };
   out.sessions_of = [this](std::string_view client) { return clients->sessions_of(client); };
   out.is_connected = [this](std::string_view client) { return clients->is_connected(client); };
   out.is_ending = [this] { return signals > 0; };
@@ -168,6 +170,7 @@ ApiSources Gateway::Impl::api_sources() {
 Readiness Gateway::Impl::readiness() const {
   Readiness out;
   if (signals > 0) out.reasons.emplace_back("The gateway is ending.");
+  if (draining.on) out.reasons.emplace_back("The gateway is draining: it takes no new calls.");
   if (dispatcher->is_on() && dispatcher->is_failing())
     out.notes.emplace_back("The web server gave no usable answer the last time.");
   return out;

@@ -53,6 +53,10 @@ struct Gateway::Impl {
   void reload();
   void take_in(Pass& pass, const Config& wanted, const AccountList& accounts);
 
+  // No new calls (isthmus drain).
+  void set_drain(Drain wanted);
+  void end_if_drained();
+
   // The end.
   void end(int signal);
   void watch_end(TimePoint not_before, TimePoint give_up);
@@ -85,6 +89,7 @@ struct Gateway::Impl {
   std::optional<transport::Driver<Exchange, media::Engine>> driver;
   TimePoint armed = kNever;  // when tick() comes
   uint64_t outbox_dropped = 0;
+  Drain draining;
   int signals = 0;
   int status = 0;
 };

@@ -82,6 +82,7 @@ void Gateway::Impl::settle(Pass& pass) {
   }
   routes->settle();
   outbox_dropped = pass.out.dropped;
+  end_if_drained();
   arm();
 }
 
@@ -141,6 +142,21 @@ void Gateway::Impl::tick() {
   clients->expire(now);
   dispatcher->expire(now);
   edge.wake();
+}
+
+// ---- draining
+
+void Gateway::Impl::set_drain(Drain wanted) {
+  if (wanted.on != draining.on) log(LogLevel::info, wanted.on ? "draining: no new calls" : "new calls are taken again");
+  draining = wanted;
+  exchange->refuse_new_calls(wanted.on);
+  edge.wake();
+}
+
+void Gateway::Impl::end_if_drained() {
+  if (!draining.on || !draining.stop || signals > 0 || exchange->census()[Census::calls] > 0) return;
+  log(LogLevel::info, "drained: the last call is over");
+  end(SIGTERM);
 }
 
 // ---- the end

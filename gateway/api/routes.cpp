@@ -210,6 +210,7 @@ void Routes::api(const HttpRequest& request, const HttpReply& reply) {
   if (target.id.empty()) {
     if (auto listed = table(request, target.resource)) return reply(std::move(*listed));
   }
+  if (target.resource == "drain" && target.id.empty()) return reply(drain(request));
   if (target.resource == "calls") return calls(request, target, reply);
   if (target.resource == "clients" && target.verb.empty()) return clients(request, target, reply);
   reply(not_found());
@@ -330,6 +331,26 @@ void Routes::clients(const HttpRequest& request, const Target& target, const Htt
   if (!reading) return reply(not_allowed("GET, HEAD, DELETE"));
   const ClientEntry* entry = directory_.find(target.id);
   reply(json(200, entry == nullptr ? Json() : client_json(*entry)));
+}
+
+// GET tells, POST begins, DELETE ends it. Calls that are up go on; `stop` ends the program with the last of them.
+HttpResponse Routes::drain(const HttpRequest& request) {
+  if (request.method == "POST") {
+    const auto body = body_of(request);
+    if (!body) return body.error();
+    const Json* stop = body->find("stop");
+    if (stop != nullptr && stop->boolean() == nullptr) return bad_request("stop", "It is true or false.");
+    sources_.set_drain({true, stop != nullptr && *stop->boolean()});
+  } else if (request.method == "DELETE") {
+    sources_.set_drain({});
+  } else if (request.method != "GET") {
+    return not_allowed("GET, POST, DELETE");
+  }
+  const Drain now = sources_.drain();
+  const std::vector<CallFacts> calls = sources_.calls();
+  const auto up =
+      std::count_if(calls.begin(), calls.end(), [](const CallFacts& call) { return call.state != CallState::dropped; });
+  return json(200, Json::object({{"draining", now.on}, {"stop", now.stop}, {"calls", static_cast<size_t>(up)}}));
 }
 
 HttpResponse Routes::make_client(const HttpRequest& request) {

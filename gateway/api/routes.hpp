@@ -28,6 +28,11 @@ struct Readiness {
 };
 
 // What the API reads of the rest of the gateway.
+struct Drain {
+  bool on = false;
+  bool stop = false;  // the program ends with the last call
+};
+
 struct ApiSources {
   std::function<Now()> clock;
   std::function<std::vector<CallFacts>()> calls;
@@ -39,6 +44,8 @@ struct ApiSources {
   std::function<std::string()> metrics;
   std::function<bool()> is_ending;
   std::function<Readiness()> readiness;
+  std::function<Drain()> drain;
+  std::function<void(Drain)> set_drain;
 };
 
 struct ClientRemoved {
@@ -77,6 +84,7 @@ class Routes {
   void api(const HttpRequest& request, const HttpReply& reply);
   void calls(const HttpRequest& request, const Target& target, const HttpReply& reply);
   void command(const HttpRequest& request, const Target& target, const HttpReply& reply);
+  HttpResponse drain(const HttpRequest& request);
   void clients(const HttpRequest& request, const Target& target, const HttpReply& reply);
   HttpResponse make_client(const HttpRequest& request);
   HttpResponse remove_client(std::string_view id);

@@ -114,7 +114,7 @@ void Exchange::obey(Pass& pass, const MakeCall& command) {
     theirs += !call.is_over() && (call.a.client == command.client || call.b.client == command.client) ? 1 : 0;
   });
   if (theirs >= settings_.max_calls_per_client) return done(command.token, CommandError::too_many_calls);
-  if (live_calls() >= settings_.max_calls) return done(command.token, CommandError::unavailable);
+  if (has_no_room()) return done(command.token, CommandError::unavailable);
   auto offer = sdp::parse_remote(command.sdp, sdp::Profile::browser);
   if (!offer || !plan_offer(*offer, sdp::Profile::browser, settings_.codecs))
     return done(command.token, CommandError::unusable_sdp);

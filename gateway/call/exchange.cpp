@@ -14,6 +14,8 @@ std::string_view describe(CallDrop reason) {
     case CallDrop::late_reply: return "late_reply";
     case CallDrop::unknown_media: return "unknown_media";
     case CallDrop::account_limit: return "account_limit";
+    case CallDrop::call_limit: return "call_limit";
+    case CallDrop::draining: return "draining";
     case CallDrop::kCount: break;
   }
   return "unknown";

@@ -31,6 +31,8 @@ enum class CallDrop : uint8_t {
   late_reply,     // a reply to an ask nobody waits for
   unknown_media,  // an event of a media leg of no call
   account_limit,  // a call beyond Settings::max_calls_per_account, refused
+  call_limit,     // a call beyond Settings::max_calls, refused
+  draining,       // a call refused because no new ones are taken
   kCount
 };
 std::string_view describe(CallDrop reason);
@@ -51,6 +53,10 @@ class Exchange {
   TimePoint next_deadline() const;
   std::optional<Request> poll_event();
   Census census() const;
+
+  // From now on no new call is taken (503, unavailable), or they are again; those that are up go on.
+  void refuse_new_calls(bool refuse) { draining_ = refuse; }
+  bool refuses_new_calls() const { return draining_; }
 
   // Ends all calls (SIGTERM): each gets its BYE, CANCEL or final response.
   void drop_all(Pass& pass);
@@ -108,6 +114,7 @@ class Exchange {
   void tell(Pass& pass, Call& call, CallState state, const Side* silent = nullptr);
   void order(media::Order order) { requests_.push_back(OrderMedia{std::move(order)}); }
   void arm_timer(Pass& pass, TimerId& timer, Timer what, Duration in, CallId call, ClientId client = {});
+  bool has_no_room();  // for one more call; counts why
   size_t live_calls() const { return calls_.size() - over_; }
   bool is_at_limit(std::string_view account) const;
   CallId id_of(const Call& call) const { return call.facts.call; }
@@ -184,6 +191,7 @@ class Exchange {
   std::deque<Request> requests_;
   Counters<CallDrop> drops_;
   std::array<uint64_t, static_cast<size_t>(DropReason::error) + 1> ended_{};
+  bool draining_ = false;
   uint64_t calls_made_ = 0;
   uint64_t reoffers_of_same_version_ = 0;
   size_t over_ = 0;  // calls that are dropped and whose legs are being reaped

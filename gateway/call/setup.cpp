@@ -48,6 +48,16 @@ CallId Exchange::new_call(Pass& pass, CallDirection direction) {
   return id;
 }
 
+bool Exchange::has_no_room() {
+  if (draining_) {
+    drops_.add(CallDrop::draining);
+    return true;
+  }
+  if (live_calls() < settings_.max_calls) return false;
+  drops_.add(CallDrop::call_limit);
+  return true;
+}
+
 // An admitted INVITE. Everything that can be refused is refused before a transaction is made (R4.1).
 void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& admitted, const std::string& module) {
   const sip::Message& message = request.message;
@@ -67,7 +77,7 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   if (std::holds_alternative<NotMine>(verdict)) return user_agent_.refuse(pass, 404);
   if (const auto* refused = std::get_if<Refuse>(&verdict))
     return user_agent_.refuse(pass, refused->status, refused->headers);
-  if (live_calls() >= settings_.max_calls) return user_agent_.refuse(pass, 503, {{"Retry-After", "5"}});
+  if (has_no_room()) return user_agent_.refuse(pass, 503, {{"Retry-After", draining_ ? "30" : "5"}});
   if (is_at_limit(admitted.account)) {
     // Not 503: that would keep the phone from us for everything (21.5.4), and it is not our overload.
     drops_.add(CallDrop::account_limit);

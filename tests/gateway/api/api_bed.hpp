@@ -116,6 +116,7 @@ class ApiBed : public Node {
   gateway::MemoryStore store;
   gateway::CallWatch watch{{"left", "right"}};
   gateway::Readiness readiness;
+  gateway::Drain drain;
   gateway::Exchange exchange;
   FakeMedia media;
   gateway::Directory directory;
@@ -259,7 +260,13 @@ class ApiBed : public Node {
             .is_connected = [this](std::string_view client) { return clients.is_connected(client); },
             .metrics = [] { return std::string("metrics\n"); },
             .is_ending = [] { return false; },
-            .readiness = [this] { return readiness; }};
+            .readiness = [this] { return readiness; },
+            .drain = [this] { return drain; },
+            .set_drain =
+                [this](gateway::Drain wanted) {
+                  drain = wanted;
+                  exchange.refuse_new_calls(wanted.on);
+                }};
   }
   std::vector<gateway::TrunkRow> trunk_rows() const {
     std::vector<gateway::TrunkRow> out;

@@ -213,6 +213,30 @@ TEST(Routes, ReadinessSaysInWordsWhyNotAndNeedsNoSecret) {
   EXPECT_EQ(code_of(bed.http("POST", "/readyz", {}, {})), "405 method_not_allowed");
 }
 
+TEST(Routes, DrainingTakesNoNewCallsAndTouchesNone) {
+  ApiBed bed;
+  const auto w = bed.sign_in();
+  const std::string call = bed.make_call(*w, "echo");
+  bed.run();
+  EXPECT_EQ(bed.http("GET", "/api/v1/drain").body.write(), R"({"draining":false,"stop":false,"calls":1})");
+  EXPECT_EQ(bed.http("POST", "/api/v1/drain", R"({"stop":1})").status, 400);
+  EXPECT_EQ(bed.http("POST", "/api/v1/drain", R"({"stop":true})").body.write(),
+            R"({"draining":true,"stop":true,"calls":1})");
+  EXPECT_TRUE(bed.make_call(*w, "echo").empty());
+  EXPECT_EQ(number(at(w->sent.back(), "error"), "code"), -32009) << w->sent.back().write();
+  bed.a.invite("2000", phone_sdp(4000));
+  bed.run();
+  EXPECT_EQ(bed.a.heard.back().line, "503 INVITE");
+  EXPECT_EQ(bed.a.heard.back().message.header(sip::Header::retry_after).value_or(""), "30");
+  EXPECT_EQ(bed.exchange.drops()[gateway::CallDrop::draining], 2u);
+  EXPECT_EQ(w->states(call), "pending calling confirmed");
+  bed.request(*w, "drop_call", Json::object({{"call_id", call}}));
+  EXPECT_EQ(bed.http("GET", "/api/v1/drain").body.write(), R"({"draining":true,"stop":true,"calls":0})");
+  EXPECT_EQ(bed.http("DELETE", "/api/v1/drain").body.write(), R"({"draining":false,"stop":false,"calls":0})");
+  EXPECT_FALSE(bed.make_call(*w, "echo").empty());
+  EXPECT_EQ(bed.http("PUT", "/api/v1/drain").status, 405);
+}
+
 TEST(Routes, FailuresAreListedWithTheirReasonsNewestFirst) {
   ApiBed bed;
   const auto w = bed.sign_in();
