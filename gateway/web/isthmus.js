@@ -24,6 +24,7 @@ const CANDIDATES_AFTER_MS = 100;
 const CANDIDATES_PER_MESSAGE = 32;
 const PATH_LOOK_EVERY_MS = 500;
 const TRIED_KEPT = 16;
+const REMEMBERED = 64; // Ids of calls that are over here, so that what the gateway repeats of them is no new call.
 const CLOSED_FOR_GOOD = {4001: 'sign_in_limit', 4002: 'replaced', 4003: 'removed'};
 
 // What Isthmus and Call say to each other and to nobody else.
@@ -147,6 +148,7 @@ export class Isthmus extends EventTarget {
   #credentials = null;
   #token = '';
   #calls = new Set();
+  #over = new Set();
   #retry = {count: 0, timer: 0, running: false};
   #graceTimer = 0;
   #lastRef = 0;
@@ -215,6 +217,14 @@ export class Isthmus extends EventTarget {
 
   [forget](call) {
     this.#calls.delete(call);
+    this.#isOver(call.id);
+  }
+
+  #isOver(id) {
+    if (!id) return;
+    this.#over.delete(id);
+    this.#over.add(id);
+    if (this.#over.size > REMEMBERED) this.#over.delete(this.#over.values().next().value);
   }
 
   async #enter(method, params) {
@@ -243,14 +253,21 @@ export class Isthmus extends EventTarget {
     this.#compare(calls);
   }
 
-  /** After a resume: calls that only the gateway knows are ended there, calls that only we know will hear of it or are over. */
+  /**
+   * After a resume: calls that only the gateway knows are ended there, except one that still rings for us, whose offer is repeated next.
+   * Calls that only we know will hear of it or are over.
+   */
   #compare(there) {
     for (const facts of there) {
       const call = this.#find(facts);
+      const rings = facts.dir === 'incoming' && (facts.state === 'calling' || facts.state === 'ringing') && !this.#over.has(facts.call_id);
       if (call) {
         call[named](facts.call_id);
         call.dispatchEvent(new Event('resumed'));
-      } else this[request]('drop_call', {call_id: facts.call_id}).catch(() => {});
+      } else if (!rings) {
+        this.#isOver(facts.call_id);
+        this[request]('drop_call', {call_id: facts.call_id}).catch(() => {});
+      }
     }
     const missing = this.calls.filter((call) => call.sent && !there.some((facts) => facts.call_id === call.id));
     if (missing.length) setTimeout(() => missing.forEach((call) => call[end]({reason: 'connection_lost'})), LOST_REQUEST_MS);
@@ -268,7 +285,7 @@ export class Isthmus extends EventTarget {
   }
 
   #incoming(params) {
-    if (this.calls.some((call) => call.id === params.call_id)) return;
+    if (this.#over.has(params.call_id) || this.calls.some((call) => call.id === params.call_id)) return;
     const call = new Call(this, {dir: 'incoming', from: params.from, to: params.to, fromName: params.from_name ?? ''});
     this.#calls.add(call);
     call[offered](params);
