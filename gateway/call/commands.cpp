@@ -80,8 +80,8 @@ void Exchange::lose_client(Pass& pass, ClientId id, DropReason reason) {
     Call* call = calls_.find(call_id);
     if (call == nullptr) continue;
     const bool confirmed = call->facts.state == CallState::confirmed;
-    const uint16_t code = reason == DropReason::connection_lost && !confirmed ? 480 : 0;
     const DropReason why = reason == DropReason::hung_up && !confirmed ? DropReason::cancelled : reason;
+    const uint16_t code = confirmed ? 0 : why == DropReason::cancelled ? 487 : 480;
     drop(pass, *call, {why, code, {}, 480, {}, id});
   }
   drain(pass);

@@ -216,7 +216,8 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
       const DropReason reason = !by_peer    ? DropReason::connection_lost
                                 : confirmed ? DropReason::hung_up
                                             : DropReason::cancelled;
-      return drop(pass, *call, {reason, event.status, by_peer ? "" : "the far side no longer answers", 480, {}, {}});
+      const uint16_t code = reason == DropReason::cancelled ? uint16_t{487} : event.status;
+      return drop(pass, *call, {reason, code, by_peer ? "" : "the far side no longer answers", 480, {}, {}});
     }
     case Kind::gone: side->session_gone = true; return forget_if_done(id);
     default: return;

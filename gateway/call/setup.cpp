@@ -180,6 +180,7 @@ void Exchange::allowed(Pass& pass, Call& call, const std::string& from, const st
     SipTarget dialled;
     dialled.request_uri = dialled.target.uri = target;
     call.target = dialled;
+    call.facts.module = "target";  // what routing had found is not called, and has no say in this call
   } else if (!target.empty()) {
     call.target = ClientTarget{target};
     call.facts.client = target;

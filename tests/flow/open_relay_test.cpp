@@ -31,11 +31,11 @@ struct Relay : Flow {
                   std::string_view to_tag = {}) {
     phone.forget();
     const std::string tag = to_tag.empty() ? "" : ";tag=" + std::string(to_tag);
-    phone.send(std::string(method) + " " + std::string(uri) + " SIP/2.0\r\nVia: SIP/2.0/UDP " + kStranger.text() +
-               ";branch=" + phone.new_branch() + ";rport\r\nMax-Forwards: 70\r\nFrom: <" + std::string(from) +
-               ">;tag=f\r\nTo: <" + std::string(uri) + ">" + tag + "\r\nCall-ID: relay-" + std::to_string(++number) +
-               "\r\nCSeq: 1 " + std::string(method) + "\r\nContact: <sip:alice@" + kStranger.text() + ">\r\n" + lines +
-               "Content-Length: 0\r\n\r\n");
+    phone.send(std::string(method) + " " + std::string(uri) + " SIP/2.0\r\nVia: SIP/2.0/" +
+               (phone.is_connected() ? "TCP " : "UDP ") + kStranger.text() + ";branch=" + phone.new_branch() +
+               ";rport\r\nMax-Forwards: 70\r\nFrom: <" + std::string(from) + ">;tag=f\r\nTo: <" + std::string(uri) +
+               ">" + tag + "\r\nCall-ID: relay-" + std::to_string(++number) + "\r\nCSeq: 1 " + std::string(method) +
+               "\r\nContact: <sip:alice@" + kStranger.text() + ">\r\n" + lines + "Content-Length: 0\r\n\r\n");
     run(milliseconds(5));
     return phone.log();
   }
@@ -231,6 +231,32 @@ TEST(OpenRelay, R1_4AnAuthenticatedStreamNeedsNoSecondChallengeForItsAccountOnly
   phone.invite("2000", phone_sdp(4000));
   flow.run();
   EXPECT_EQ(phone.log(), "407 INVITE") << "what the old connection had proved is forgotten";
+}
+
+// What a stream has proved is the account, not the right to speak for others: every method, every destination.
+TEST(OpenRelay, R1_4OnAnAuthenticatedStreamAForeignFromIsChallengedOrRefused) {
+  Relay flow;
+  flow.phone.connect();
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  for (const auto method : kMethods) {
+    for (const auto destination : kDestinations) {
+      for (const std::string_view from : {"sip:bob@192.0.2.1", "sip:1000@192.0.2.10", "sip:alice@evil.example"}) {
+        EXPECT_EQ(flow.say(method, destination, from), flow.challenged(method)) << destination << " from " << from;
+        const sip::Message challenge = flow.phone.heard.back().message;
+        const std::string line = flow.phone.secret.line(challenge, method, destination);
+        EXPECT_EQ(flow.say(method, destination, from, line), "403 " + std::string(method)) << destination;
+      }
+    }
+  }
+  for (const char* name : {"P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID"}) {
+    EXPECT_EQ(
+        flow.say("INVITE", kDestinations[0], "sip:alice@192.0.2.1", name + std::string(": <sip:ceo@192.0.2.1>\r\n")),
+        "407 INVITE")
+        << name;
+  }
+  EXPECT_EQ(flow.to_others, 0u);
+  EXPECT_EQ(flow.bed.server.size(), 0u);
+  EXPECT_EQ(flow.bed.exchange.census()[Census::calls], 0u);
 }
 
 TEST(OpenRelay, R1_4RightCredentialsFromAnotherAddressAreAccepted) {

@@ -147,6 +147,47 @@ TEST(States, R0_4FromMustBeAnIdentityOfTheClientUnlessTheWebServerSetsAnother) {
   flow.finish();
 }
 
+TEST(States, R0_4R0_24TheWebServersTargetIsDialledInsteadAndNobodysModuleSpeaksForIt) {
+  const SocketAddress elsewhere{IpAddress::v4(192, 0, 2, 30), 5060};
+  ClientCall flow;
+  SipPeer s1(flow.world, "s1", elsewhere, kGateway);
+  flow.bed.decide = [](const AskPolicy&) {
+    return Reply(Policy{Policy::allow, DropReason::none, {}, {}, "sip:s1@192.0.2.30"});
+  };
+  flow.make();
+  EXPECT_EQ(flow.b.log(), "") << "what routing had found is not called";
+  EXPECT_EQ(s1.last("INVITE").request_uri(), "sip:s1@192.0.2.30");
+  EXPECT_EQ(flow.bed.asked[0].call.module, "right");
+  EXPECT_EQ(flow.bed.last().target, "sip:s1@192.0.2.30");
+  EXPECT_EQ(flow.bed.last().module, "target");
+  s1.reply("INVITE", 200, phone_sdp(5000));
+  flow.run();
+  // Advisory 41: the trunk that was not called has no say in this call, even with both tags.
+  SipPeer trunk(flow.world, "2000", {kB.ip, 6060}, kGateway);
+  trunk.call = s1.call;
+  trunk.request("BYE");
+  flow.run();
+  EXPECT_EQ(trunk.log(), "481 BYE");
+  EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+  flow.drop();
+  flow.run();
+  s1.reply("BYE", 200);
+  flow.run();
+  expect_rest(flow);
+}
+
+TEST(States, R0_7ATargetOfTheWebServerThatIsNoSipUriRefuses) {
+  for (const char* target : {"nonsense", "tel:+15550100", "sip:a b@c", "sip:x@h\r\nVia: y"}) {
+    ClientCall flow;
+    flow.bed.decide = [&](const AskPolicy&) { return Reply(Policy{Policy::allow, DropReason::none, {}, {}, target}); };
+    flow.make();
+    EXPECT_EQ(flow.bed.last().reason, DropReason::web_server_malformed) << target;
+    EXPECT_EQ(flow.result().error, CommandError::refused);
+    EXPECT_EQ(flow.datagrams, 0u);
+    expect_rest(flow);
+  }
+}
+
 TEST(States, R0_4ToIsAUserOrAUriOfOurs) {
   for (const char* to : {"", "sip:x@elsewhere.example", "a b", "x@y", "\r\nX: y", "<sip:2000@192.0.2.1>"}) {
     ClientCall flow;

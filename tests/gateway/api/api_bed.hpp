@@ -200,6 +200,7 @@ class ApiBed : public Node {
       auto json = gateway::parse_json(response.body);
       out = Reply{response.status, json ? *json : Json(), std::move(response)};
     });
+    host.with([](Pass&) {});
     if (!out) run();
     return out.value_or(Reply{});
   }
