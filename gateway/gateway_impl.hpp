@@ -46,6 +46,7 @@ struct Gateway::Impl {
   void obey(Pass& pass, const Routes::Output& output);
   void obey(Pass& pass, const Dispatcher::Output& output);
   CallFacts named(CallFacts call) const;
+  void note_web_server(const Result<WebhookReply, WebhookFault>& result);
   void arm();
   void tick();
 
@@ -87,7 +88,9 @@ struct Gateway::Impl {
   CallWatch watch{trunk_names(config)};
   std::deque<std::function<void(Pass&)>> waiting;  // for the next pass
   std::optional<transport::Driver<Exchange, media::Engine>> driver;
-  TimePoint armed = kNever;  // when tick() comes
+  TimePoint armed = kNever;         // when tick() comes
+  bool web_server_failing = false;  // and the log says so
+  TimePoint web_server_quiet;       // until then nothing more is said about it
   uint64_t outbox_dropped = 0;
   Drain draining;
   int signals = 0;

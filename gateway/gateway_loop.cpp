@@ -10,6 +10,7 @@ namespace isthmus::gateway {
 namespace {
 
 constexpr auto kEndPoll = std::chrono::milliseconds(20);     // while waiting for the far sides at the end
+constexpr auto kQuiet = std::chrono::seconds(60);            // between two complaints about the web server
 constexpr auto kLastWords = std::chrono::milliseconds(100);  // for what is queued to clients
 
 template <class... F>
@@ -50,6 +51,7 @@ void Gateway::Impl::obey(Pass& pass, const Routes::Output& output) {
 void Gateway::Impl::obey(Pass& pass, const Dispatcher::Output& output) {
   if (const auto* post = std::get_if<Dispatcher::Post>(&output)) {
     return webhook->post(post->post, [this, ticket = post->ticket](Result<WebhookReply, WebhookFault> result) {
+      note_web_server(result);
       dispatcher->finished(transport::read_clocks(), ticket, result);
       edge.wake();
     });
@@ -59,6 +61,20 @@ void Gateway::Impl::obey(Pass& pass, const Dispatcher::Output& output) {
   const ClientEntry* client = directory->find(policy.target);
   if (client != nullptr) policy.target = client->identities.front();
   exchange->reply(pass, ask, policy);
+}
+
+// The owner sees in the log that his web server fails, why, and when it works again: without it every call is refused.
+void Gateway::Impl::note_web_server(const Result<WebhookReply, WebhookFault>& result) {
+  const bool good = result && result->status >= 200 && result->status <= 299;
+  if (good && std::exchange(web_server_failing, false)) log(LogLevel::info, "the web server answers again");
+  const TimePoint now = transport::read_clocks().steady;
+  if (good || web_server_failing || now < web_server_quiet) return;
+  web_server_failing = true;
+  web_server_quiet = now + kQuiet;
+  std::string why = result ? "answers " + std::to_string(result->status) : std::string(describe(result.error()));
+  if (result && result->status == 401) why += ", so perhaps it has another secret";
+  log(LogLevel::warning,
+      "the web server fails (" + why + "): calls are refused and events repeated, " + printable(config.webhook_url));
 }
 
 // ---- events of the machines

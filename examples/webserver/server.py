@@ -91,7 +91,7 @@ def main():
         sys.exit("server.py: ISTHMUS_WEBHOOK_SECRET is not set (two secrets, while one is changed: with a comma between them)")
     Receiver.options = options
     server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Receiver)
-    print(f"http://127.0.0.1:{server.server_address[1]}/", flush=True)
+    print(f"web server  http://127.0.0.1:{server.server_address[1]}/", flush=True)
     server.serve_forever()
 
 

@@ -179,10 +179,11 @@ void Exchange::obey(Pass& pass, const AcceptCall& command) {
   if (call->b.client != command.client) return done(command.token, CommandError::wrong_direction, call);
   const bool open = (call->facts.state == CallState::calling || call->facts.state == CallState::ringing) && !call->held;
   if (!open) return done(command.token, CommandError::wrong_state, call);
-  const CallId id = id_of(*call);
   const auto remote = sdp::parse_remote(command.sdp, sdp::Profile::browser);
-  done(command.token, remote ? CommandError::none : CommandError::unusable_sdp, call);
-  if (remote) return answered(pass, *calls_.find(id), command.sdp);
+  std::optional<sdp::Leg> attempt = call->b.sdp;
+  const bool usable = remote && attempt && attempt->accept(*remote);
+  done(command.token, usable ? CommandError::none : CommandError::unusable_sdp, call);
+  if (usable) return answered(pass, *call, command.sdp);
   drop(pass, *call, {DropReason::media_failed, 488, "the client's answer cannot be used", 488, {}, {}});
 }
 

@@ -128,6 +128,11 @@ void Exchange::expire(Pass& pass) {
     if (call == nullptr) continue;
     switch (due->timer) {
       case Timer::policy: {
+        if (!call->deciding && settings_.allow_on_failure) {
+          if (call->ask) asks_.erase(*std::exchange(call->ask, std::nullopt));
+          allowed(pass, *call, {}, {});
+          break;
+        }
         const uint16_t status = call->facts.direction == CallDirection::incoming ? 480 : 403;
         drop(pass, *call,
              {DropReason::web_server_timeout, status, "the web server did not decide in time", status, {}, {}});

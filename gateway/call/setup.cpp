@@ -159,6 +159,7 @@ void Exchange::policy(Pass& pass, Call& call, const Policy& policy) {
     case Policy::allow: return allowed(pass, call, policy.from, policy.target);
     case Policy::refuse: {
       const bool by_word = policy.reason == DropReason::refused;
+      if (!by_word && settings_.allow_on_failure) return allowed(pass, call, {}, {});
       const uint16_t status = call.facts.direction == CallDirection::outgoing || by_word ? 403 : 480;
       return drop(pass, call, {policy.reason, status, policy.text, status, {}, {}});
     }

@@ -33,7 +33,7 @@ class WebServer(unittest.TestCase):
     def setUpClass(cls):
         cls.program = subprocess.Popen([sys.executable, str(SERVER), "--port", "0", "--allow", "echo,1*", "--refuse", "19*"], stdout=subprocess.PIPE, text=True,
                                        env={**os.environ, "ISTHMUS_WEBHOOK_SECRET": f"{NEW},{OLD}"})
-        cls.address = urllib.parse.urlsplit(cls.program.stdout.readline().strip())
+        cls.address = urllib.parse.urlsplit(cls.program.stdout.readline().split()[-1])
 
     @classmethod
     def tearDownClass(cls):

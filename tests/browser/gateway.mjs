@@ -154,7 +154,7 @@ export class Gateway {
 
   async #startWebServer(args, env) {
     this.webServer = new Program('python3', ['-u', path.join(ROOT, 'examples/webserver/server.py'), '--port', '0', ...args], {env});
-    return ['--webhook-url', `${await this.webServer.line(/^http:/)}webhook`];
+    return ['--webhook-url', `${(await this.webServer.line(/^web server /)).split(' ').at(-1)}webhook`];
   }
 }
 

@@ -194,12 +194,19 @@ TEST(Incoming, R0_21ASilentWebServerIs480) {
 }
 
 TEST(Incoming, AnUnusableAnswerOfTheClientEndsTheCall) {
-  IncomingCall flow;
-  flow.bed.command(AcceptCall{2, flow.w, flow.id(), "v=0\r\n"});
-  EXPECT_EQ(flow.bed.done.back().error, CommandError::unusable_sdp);
-  flow.run();
-  EXPECT_TRUE(flow.a.has("488 INVITE"));
-  flow.finish("488 INVITE");
+  std::string no_codec = browser_sdp();
+  no_codec.replace(no_codec.find("111 9 0 8 110 126"), 17, "97");
+  no_codec.erase(no_codec.find("a=rtpmap:111"));
+  no_codec += "a=rtpmap:97 unheard/8000\r\n";
+  for (const std::string& answer : {std::string("v=0\r\n"), no_codec}) {
+    IncomingCall flow;
+    flow.bed.command(AcceptCall{2, flow.w, flow.id(), answer});
+    EXPECT_EQ(flow.bed.done.back().error, CommandError::unusable_sdp);
+    flow.run();
+    EXPECT_TRUE(flow.a.has("488 INVITE"));
+    EXPECT_EQ(flow.bed.last().reason, DropReason::media_failed);
+    flow.finish("488 INVITE");
+  }
 }
 
 TEST(Incoming, R3_4TheCallerGivesUpWhileTheClientRings) {

@@ -272,6 +272,39 @@ TEST(States, R0_7AWebServerThatDoesNotAnswerWellRefuses) {
                                                  "web_server_timeout"}));
 }
 
+TEST(States, R0_7TheOwnerMayLetCallsGoOnWhenTheWebServerFails) {
+  Settings settings = bed_settings();
+  settings.allow_on_failure = true;
+  const std::vector<std::optional<Reply>> answers = {
+      Reply(Fault{FaultCode::unreachable}),
+      Reply(Policy{Policy::refuse, DropReason::web_server_error, "503", {}, {}}),
+      Reply(Policy{Policy::refuse, DropReason::web_server_malformed, "no JSON", {}, {}}),
+      std::nullopt,
+  };
+  for (const auto& answer : answers) {
+    ClientCall flow(settings);
+    flow.bed.decide = [&](const AskPolicy&) { return answer; };
+    flow.make();
+    flow.run(seconds(6));
+    ASSERT_TRUE(flow.b.has("INVITE"));
+    EXPECT_EQ(flow.result().error, CommandError::none);
+    EXPECT_EQ(flow.bed.exchange.census()[Census::asks], 0u);
+    flow.answer();
+    flow.finish();
+  }
+  // Its word, and a decision that it has put off, are no failure.
+  for (const Policy& word : {Policy{Policy::refuse, DropReason::refused, "no", {}, {}},
+                             Policy{Policy::later, DropReason::none, {}, {}, {}}}) {
+    ClientCall flow(settings);
+    flow.bed.decide = [&](const AskPolicy&) { return Reply(word); };
+    flow.make();
+    flow.run(seconds(31));
+    EXPECT_EQ(flow.datagrams, 0u);
+    EXPECT_EQ(flow.result().error, CommandError::refused);
+    expect_rest(flow);
+  }
+}
+
 TEST(States, R0_7WithoutAWebServerEveryCallOfAClientIsRefused) {
   Settings settings = bed_settings();
   settings.admission = Admission::closed;

@@ -98,6 +98,34 @@ TEST(Routes, R0_23DropInAnyState) {
   EXPECT_EQ(bed.http("GET", "/api/v1/calls/" + echo).whole.body, "null");
 }
 
+TEST(Routes, R0_23AnUndecidedCallIsDroppedEitherWay) {
+  ApiBed bed;
+  bed.web_server = [](const Json&) { return WebhookReply{202, ""}; };
+  const auto w = bed.sign_in();
+  w->say(Json::object({{"jsonrpc", "2.0"},
+                       {"id", 5},
+                       {"method", "make_call"},
+                       {"params", Json::object({{"to", "2000"}, {"sdp", browser_sdp()}})}})
+             .write());
+  bed.run();
+  const std::string call = text(at(w->sent.back(), "params"), "call_id");
+  const auto dropped = bed.http("POST", "/api/v1/calls/" + call + "/drop");
+  EXPECT_EQ(text(dropped.body, "prior_state"), "pending");
+  EXPECT_EQ(number(dropped.body, "code"), 403);
+  EXPECT_EQ(w->states(call), "pending dropped");
+  EXPECT_EQ(text(at(at(w->sent.back(), "error"), "data"), "reason"), "commanded") << "the answer to make_call";
+  bed.run(seconds(2));
+  EXPECT_TRUE(bed.b.heard.empty());
+
+  bed.a.invite("alice", phone_sdp(4000));
+  bed.run();
+  const std::string incoming = text(bed.http("GET", "/api/v1/calls").body.find("entries")->array()->at(0), "id");
+  EXPECT_EQ(bed.http("POST", "/api/v1/calls/" + incoming + "/drop").status, 200);
+  bed.run();
+  EXPECT_TRUE(bed.a.has("403 INVITE")) << bed.a.log();
+  EXPECT_EQ(w->states(incoming), "") << "the client never heard of it";
+}
+
 TEST(Routes, R0_23AllowDecidesOutgoingCallsLater) {
   ApiBed bed;
   bed.web_server = [](const Json&) { return WebhookReply{202, ""}; };

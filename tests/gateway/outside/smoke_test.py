@@ -140,7 +140,7 @@ class Smoke(unittest.TestCase):
         environment = dict(os.environ, ISTHMUS_WEBHOOK_SECRET=SECRET)
         server = ROOT / "examples/webserver/server.py"
         cls.web_server = Started([sys.executable, "-u", str(server), "--port", "0", "--refuse", "19*"], cls.folder.name, "server.log", env=environment)
-        hook = cls.web_server.line(r"^(http://\S+)$").group(1) + "webhook"
+        hook = cls.web_server.line(r"^web server +(http://\S+)$").group(1) + "webhook"
         cls.gateway = Started([PROGRAM, "run", "--sip", "127.0.0.1:0", "--web", "127.0.0.1:0", "--webhook-url", hook],
                               cls.folder.name, "gateway.log", env=environment)
         cls.port = int(cls.gateway.line(r"page\s+http://127\.0\.0\.1:(\d+)/").group(1))

@@ -218,6 +218,17 @@ class Veto(unittest.TestCase):
         self.assertEqual(reasons, ["refused", "web_server_error", "web_server_malformed", "web_server_malformed", "web_server_timeout", "web_server_unreachable",
                                    "no_web_server"])
         self.nothing_reached_s1()
+        # The owner reads in the log what is wrong, once, and when it is over.
+        self.assertEqual(len(re.findall("the web server fails", gateway.program.text())), 1)
+        gateway.program.line(r"warning the web server fails \(answers 500\): .*" + re.escape(self.web_server.url))
+        gateway.program.line("info the web server answers again")
+
+    def test_R0_24_a_web_server_with_another_secret_is_named_in_the_log(self):
+        gateway = self.start()
+        self.web_server.answer = lambda event: (401, "")
+        self.assertEqual(self.refusal(gateway), "web_server_error")
+        gateway.program.line(r"warning the web server fails \(answers 401, so perhaps it has another secret\)")
+        self.assertNotIn(NEW, gateway.program.text())
 
     def test_R0_5_R0_9_s1_hears_nothing_before_the_web_server_has_answered(self):
         gateway = self.start()
