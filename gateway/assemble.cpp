@@ -73,6 +73,7 @@ Settings settings_for(const Config& config, const std::vector<Bound>& bound, con
   out.routes = config.routes;
   out.echo_number = config.echo;
   out.admission = config.effective_admission();
+  out.allow_on_failure = config.allow_on_failure;
   out.allowed_targets = config.allowed_targets;
   out.codecs = config.codecs;
   out.policy_limit = config.timers.policy;

@@ -43,7 +43,7 @@ struct Config {
   struct Web {
     SocketAddress listen{IpAddress::v4(127, 0, 0, 1), 8080};
     std::vector<std::string> hosts;    // beside the listener's own address and localhost
-    std::vector<std::string> origins;  // beside http:// and each allowed host
+    std::vector<std::string> origins;  // beside that of the Host that is spoken to
     friend bool operator==(const Web&, const Web&) = default;
   } web;
 
@@ -61,6 +61,7 @@ struct Config {
   } media;
 
   std::string webhook_url;
+  bool allow_on_failure = false;  // of the web server (R0.7)
   std::vector<Private<std::string>> webhook_secrets;  // one, or two while they are being changed
   Private<std::string> api_secret;                    // empty: a generated one
 

@@ -195,7 +195,7 @@ constexpr ConfigKey kKeys[] = {
      "Host headers that are served beside the listener's own and localhost.",
      [](C& c, V& v) { return list(v, c.web.hosts); }},
     {"web", "origins", "[]", "", R"(["https://phone.example.org"])",
-     "Origins that may speak beside `http://` and each allowed host.",
+     "Origins that may speak beside the one of the Host that is spoken to.",
      [](C& c, V& v) { return list(v, c.web.origins); }},
 
     {"media", "listen", "", "all addresses of the machine", R"(["192.0.2.1"])",
@@ -222,6 +222,9 @@ constexpr ConfigKey kKeys[] = {
     {"webhook", "secrets", "", "`ISTHMUS_WEBHOOK_SECRET` of the environment", R"(["a long secret"])",
      "Secret that signs them, or two while it is being changed.",
      [](C& c, V& v) { return list(v, c.webhook_secrets); }},
+    {"webhook", "on_failure", R"("refuse")", "", R"("refuse")",
+     R"(What becomes of a call when the web server gives no usable answer: `"refuse"`, or `"allow"`, and a warning is logged.)",
+     [](C& c, V& v) { return choice(v, c.allow_on_failure, {{"refuse", false}, {"allow", true}}); }},
 
     {"api", "secret", "", "a generated one, in `data/api-secret`", R"("a long secret")",
      "For the HTTP API and `/metrics`.", [](C& c, V& v) { return read(v, c.api_secret); }},

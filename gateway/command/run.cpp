@@ -101,6 +101,8 @@ int command_run(const Arguments& arguments) {
     log(LogLevel::warning, "admission is \"allow-all\": every client may call everybody, nobody is asked");
   if (config.effective_admission() == Admission::closed)
     log(LogLevel::warning, "no web server is configured (webhook.url): every call of a client is refused");
+  if (config.effective_admission() == Admission::web_server && config.allow_on_failure)
+    log(LogLevel::warning, "webhook.on_failure is \"allow\": while the web server fails, nobody is asked");
   warn_about(accounts);
   warn_about_descriptors(config);
   (*gateway)->on_reload([&arguments]() -> Result<Config, std::vector<std::string>> {

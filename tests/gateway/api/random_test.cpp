@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tests/gateway/api/api_bed.hpp"
+#include "tests/support/source_dir.hpp"
 
 namespace isthmus::test {
 namespace api_random_test {
@@ -29,7 +30,7 @@ std::optional<CallState> state_of(std::string_view wanted) {
 // What docs/api.md section 1 says about the codes of each reason: numbers, a range of them, or none.
 const std::map<std::string, std::string>& documented_codes() {
   static const auto table = [] {
-    std::ifstream file(std::string(ISTHMUS_SOURCE_DIR) + "/docs/api.md");
+    std::ifstream file(source_dir() + "/docs/api.md");
     std::stringstream text;
     text << file.rdbuf();
     std::string page = text.str();

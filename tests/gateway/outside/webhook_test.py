@@ -135,7 +135,7 @@ class Callee:
 
 
 class Gateway:
-    def __init__(self, callee, url):
+    def __init__(self, callee, url, on_failure="refuse"):
         self.folder = tempfile.TemporaryDirectory(prefix="isthmus-webhook-")
         config = pathlib.Path(self.folder.name) / "isthmus.toml"
         config.write_text(f'''[sip]
@@ -148,7 +148,9 @@ policy_s = 1
 shutdown_s = 1
 [api]
 secret = "api-secret"
-{f'[webhook]{chr(10)}url = "{url}"' if url else ''}
+[webhook]
+on_failure = "{on_failure}"
+{f'url = "{url}"' if url else ''}
 [[account]]
 name = "alice"
 password = "alices password"
@@ -191,8 +193,8 @@ class Veto(unittest.TestCase):
         self.web_server = WebServer()
         self.addCleanup(self.web_server.stop)
 
-    def start(self, url=None):
-        gateway = Gateway(self.callee, self.web_server.url if url is None else url)
+    def start(self, url=None, **settings):
+        gateway = Gateway(self.callee, self.web_server.url if url is None else url, **settings)
         self.addCleanup(gateway.stop)
         return gateway
 
@@ -222,6 +224,14 @@ class Veto(unittest.TestCase):
         self.assertEqual(len(re.findall("the web server fails", gateway.program.text())), 1)
         gateway.program.line(r"warning the web server fails \(answers 500\): .*" + re.escape(self.web_server.url))
         gateway.program.line("info the web server answers again")
+
+    def test_R0_7_the_owner_may_let_calls_go_on_and_is_warned(self):
+        gateway = self.start(on_failure="allow")
+        gateway.program.line("warning .*on_failure")
+        self.web_server.answer = lambda event: (503, "")
+        self.assertIn("continue", gateway.client().request("make_call", to="2000", sdp=OFFER)["result"])
+        self.callee.first("INVITE")
+        gateway.program.line(r"the web server fails \(answers 503\): calls go on unasked")
 
     def test_R0_24_a_web_server_with_another_secret_is_named_in_the_log(self):
         gateway = self.start()
