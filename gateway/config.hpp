@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "gateway/call/settings.hpp"
 #include "gateway/config_value.hpp"
+#include "gateway/log_rules.hpp"
 
 namespace isthmus::gateway {
 
@@ -70,6 +71,8 @@ struct Config {
   std::vector<RouteRow> routes;
   std::vector<std::string> allowed_targets;
   CodecPolicy codecs;
+
+  LogRules log;
 
   struct Timers {
     std::chrono::milliseconds t1{500};

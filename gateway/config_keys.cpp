@@ -95,6 +95,12 @@ std::string list(const ConfigValue& value, std::vector<T>& out) {
   return list(value, out, [](const ConfigValue& each, T& element) { return read(each, element); });
 }
 
+std::string flag(const ConfigValue& value, bool& out) {
+  if (value.flag() == nullptr) return "must be true or false";
+  out = *value.flag();
+  return {};
+}
+
 template <class T>
 std::string choice(const ConfigValue& value, T& out, std::initializer_list<std::pair<std::string_view, T>> words) {
   const std::string* text = value.text();
@@ -144,6 +150,7 @@ constexpr ConfigTable kTables[] = {
     {"media", "Media", "Browsers share one UDP port on each address; phones get a pair of ports for each call."},
     {"webhook", "Web server", "The owner's web server, which allows each call of a client and is told of each change."},
     {"api", "HTTP API", ""},
+    {"log", "Log", "Lines on the standard error. What they mean: docs/troubleshooting.md."},
     {"account", "Accounts",
      "Who may register and sign in. While there is none, here or in the database (`isthmus account add`), the gateway "
      "makes two demo accounts and writes their passwords to `data/demo-accounts` (0600).",
@@ -228,6 +235,24 @@ constexpr ConfigKey kKeys[] = {
 
     {"api", "secret", "", "a generated one, in `data/api-secret`", R"("a long secret")",
      "For the HTTP API and `/metrics`.", [](C& c, V& v) { return read(v, c.api_secret); }},
+
+    {"log", "level", R"("info")", "", "",
+     R"(The least that is logged: `"debug"`, `"info"`, `"warning"`, `"error"` or `"off"`.)",
+     [](C& c, V& v) {
+       return choice(v, c.log.level,
+                     {{"debug", LogLevel::debug},
+                      {"info", LogLevel::info},
+                      {"warning", LogLevel::warning},
+                      {"error", LogLevel::error},
+                      {"off", LogLevel::off}});
+     }},
+    {"log", "format", R"("text")", "", "", R"(`"text"`, or `"json"`: one object a line.)",
+     [](C& c, V& v) { return choice(v, c.log.format, {{"text", LogFormat::text}, {"json", LogFormat::json}}); }},
+    {"log", "mask", "false", "", "",
+     "Personal data is shortened: of numbers and names the last two characters stay (`***67`), of addresses the "
+     "network "
+     "(`192.0.2.x`); what a far side said in its own words is left out.",
+     [](C& c, V& v) { return flag(v, c.log.mask); }},
 
     {"account", "name", "", "required", R"("1000")", "User part of its SIP address, and what it signs in with.",
      [](C& c, V& v) { return read(v, c.accounts.back().name); }},
@@ -336,6 +361,11 @@ std::span<const ConfigTable> config_tables() {
 }
 std::span<const ConfigKey> config_keys() {
   return kKeys;
+}
+const ConfigKey* find_config_key(std::string_view table, std::string_view name) {
+  const auto found = std::find_if(std::begin(kKeys), std::end(kKeys),
+                                  [&](const ConfigKey& key) { return key.table == table && key.name == name; });
+  return found == std::end(kKeys) ? nullptr : found;
 }
 
 }  // namespace isthmus::gateway

@@ -35,6 +35,7 @@ struct ConfigKey {
 };
 
 std::span<const ConfigTable> config_tables();
+const ConfigKey* find_config_key(std::string_view table, std::string_view name);  // null for none
 std::span<const ConfigKey> config_keys();  // by table, in the order of config_tables()
 
 }  // namespace isthmus::gateway

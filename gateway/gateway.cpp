@@ -143,12 +143,12 @@ ApiSources Gateway::Impl::api_sources() {
   out.clock = transport::read_clocks;
   out.calls = [this] {
     std::vector<CallFacts> calls = exchange->list();
-    for (CallFacts& call : calls) call = named(std::move(call));
+    for (CallFacts& call : calls) call = whole(std::move(call));
     return calls;
   };
   out.call = [this](std::string_view id) {
     auto call = exchange->find(id);
-    if (call) call = named(std::move(*call));
+    if (call) call = whole(std::move(*call));
     return call;
   };
   out.failures = [this]() -> const std::deque<Failure>& { return watch.failures(); };

@@ -13,8 +13,8 @@
 #include "gateway/api/routes.hpp"
 #include "gateway/api/webhook.hpp"
 #include "gateway/call/exchange.hpp"
+#include "gateway/call/media_verdict.hpp"
 #include "gateway/gateway.hpp"
-#include "gateway/observe/call_log.hpp"
 #include "gateway/observe/call_watch.hpp"
 #include "media/dtls_context.hpp"
 #include "transport/driver.hpp"
@@ -47,6 +47,8 @@ struct Gateway::Impl {
   void obey(Pass& pass, const Dispatcher::Output& output);
   CallFacts named(CallFacts call) const;
   void note_web_server(const Result<WebhookReply, WebhookFault>& result);
+  CallFacts with_media(CallFacts call) const;
+  CallFacts whole(CallFacts call) const;  // named, and with its media
   void arm();
   void tick();
 
@@ -84,7 +86,7 @@ struct Gateway::Impl {
   std::optional<Dispatcher> dispatcher;
   std::optional<WebhookClient> webhook;
   std::optional<HttpServer> http;
-  CallLog call_log;
+  MediaLedger media_ledger;
   CallWatch watch{trunk_names(config)};
   std::deque<std::function<void(Pass&)>> waiting;  // for the next pass
   std::optional<transport::Driver<Exchange, media::Engine>> driver;

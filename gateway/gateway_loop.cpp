@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "gateway/gateway_impl.hpp"
+#include "gateway/observe/call_log.hpp"
 #include "gateway/observe/log.hpp"
 
 namespace isthmus::gateway {
@@ -38,8 +39,9 @@ void Gateway::Impl::commands(Pass& pass) {
 void Gateway::Impl::obey(Pass& pass, const ClientApi::Output& output) {
   if (const auto* command = std::get_if<Command>(&output)) return exchange->command(pass, *command);
   const auto& news = std::get<ClientNews>(output);
-  log(LogLevel::info,
-      "client " + printable(news.client) + (news.connected ? " signed in, " : " is gone, ") + news.session);
+  log({LogLevel::info,
+       "client " + shown_user(news.client) + (news.connected ? " signed in, " : " is gone, ") + news.session,
+       Json::object({{"client", shown_user(news.client)}, {"session", news.session}})});
   dispatcher->tell(pass.now, news);
 }
 
@@ -110,32 +112,47 @@ CallFacts Gateway::Impl::named(CallFacts call) const {
   return call;
 }
 
+CallFacts Gateway::Impl::with_media(CallFacts call) const {
+  media_ledger.fill(call, transport::read_clocks().wall, [this](media::LegId leg) { return engine->report(leg); });
+  return call;
+}
+
+CallFacts Gateway::Impl::whole(CallFacts call) const {
+  return with_media(named(std::move(call)));
+}
+
 void Gateway::Impl::handle(Pass& pass, const Request& request) {
   std::visit(Overloaded{
-                 [&](const OrderMedia& it) { engine->obey(pass, it.order); },
+                 [&](const OrderMedia& it) {
+                   // What a leg has seen is known until it is closed, and told in the same pass.
+                   if (const auto* close = std::get_if<media::CloseLeg>(&it.order))
+                     media_ledger.closing(close->leg, engine->report(close->leg));
+                   engine->obey(pass, it.order);
+                 },
                  [&](const AskPolicy& it) {
                    watch.changed(pass.now, it.call);
                    dispatcher->ask(pass.now, {it.ask, it.kind, named(it.call)});
                  },
                  [&](const TellServer& it) {
-                   call_log.changed(it.call);
                    watch.changed(pass.now, it.call);
-                   dispatcher->tell(pass.now, named(it.call));
+                   dispatcher->tell(pass.now, whole(it.call));
                  },
-                 [&](const TellClient& it) { clients->tell(it); },
+                 [&](const TellClient& it) { clients->tell({it.client, with_media(it.call)}); },
                  [&](const CommandDone& it) {
                    clients->done(it);
-                   routes->done({it.token, it.error, named(it.call)});
+                   routes->done({it.token, it.error, whole(it.call)});
                  },
                  [&](const CallEnded& it) {
-                   const CallFacts call = named(it.call);
+                   const CallFacts call = whole(it.call);
                    routes->ended(call);
                    watch.ended(pass.now, call);
-                   log(LogLevel::info, call_log.ended(call));
+                   log(call_ended(call));
                  },
+                 [&](const CallRefused& it) { log(call_refused(it)); },
+                 [&](const MediaSilent& it) { log(media_silent(whole(it.call), it.is_caller, config.timers.silence)); },
                  [&](const BindingChanged& it) {
-                   log(LogLevel::info, (it.expires == 0 ? "unregistered " : "registered ") + printable(it.account) +
-                                           " from " + it.source.text());
+                   log(LogLevel::info, (it.expires == 0 ? "unregistered " : "registered ") + shown_user(it.account) +
+                                           " from " + shown_address(it.source));
                  },
              },
              request);

@@ -56,11 +56,13 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
   std::vector<std::string> taken;
   const auto gone = directory->set_accounts(accounts.accounts, pass.now.wall, taken);
   for (const std::string& name : taken)
-    log(LogLevel::warning, "account " + printable(name) + " is left out: a client of the API has that name");
+    log(LogLevel::warning, "account " + shown_user(name) + " is left out: a client of the API has that name");
   exchange->reload(pass, accounts.accounts, wanted.routes, wanted.trunks);
   for (const std::string& name : gone) clients->account_gone(name);
   std::string later;
   for (const std::string& name : unchanged_until_start(config, wanted)) later += (later.empty() ? "" : ", ") + name;
+  config.log = wanted.log;
+  set_log(config.log);
   config.accounts = wanted.accounts;
   config.routes = wanted.routes;
   config.trunks = wanted.trunks;

@@ -227,11 +227,11 @@ void Engine::say(Pass& pass, Leg& leg, const SendDtmf& order) {
 
 void Engine::close(Pass& pass, LegId id) {
   Leg* leg = legs_.find(id);
-  if (leg == nullptr) return tell(LegGone{id, 0, 0, 0});
+  if (leg == nullptr) return tell(LegGone{id, {}});
   std::array<std::byte, kMaxOwnRtcp> room;
   leg->send_rtcp(pass, leg->rtcp.bye(room, pass.now));
   if (WebrtcLeg* browser = leg->webrtc()) browser->close(pass);
-  const LegGone gone{id, leg->received, leg->sent, leg->dropped};
+  const LegGone gone{id, leg->report()};
   discard(pass, *leg);
   tell(gone);
 }
@@ -341,6 +341,11 @@ std::optional<Event> Engine::poll_event() {
   const Event event = events_.front();
   events_.pop_front();
   return event;
+}
+
+std::optional<LegReport> Engine::report(LegId id) const {
+  const Leg* leg = legs_.find(id);
+  return leg == nullptr ? std::nullopt : std::optional(leg->report());
 }
 
 Census Engine::census() const {

@@ -55,6 +55,7 @@ class Engine {
   TimePoint next_deadline() const { return timers_.next(); }
   std::optional<Event> poll_event();
   Census census() const;
+  std::optional<LegReport> report(LegId leg) const;  // nothing for a leg that is not there
 
   const Drops& drops() const { return drops_; }
   uint64_t received() const { return received_; }          // packets that came, since the start

@@ -78,6 +78,22 @@ bool Leg::send_rtp(Pass& pass, uint8_t payload_type, const Rewrite::Heading& hea
   return true;
 }
 
+LegReport Leg::report() const {
+  LegReport made{.received = received, .sent = sent, .dropped = dropped};
+  if (const RtpLeg* rtp = plain()) {
+    made.armed = rtp->is_armed();
+    made.listening = receive && rtp->is_armed() && !rtp->is_held();
+    return made;
+  }
+  const WebrtcLeg& browser = std::get<WebrtcLeg>(side);
+  made.kind = LegKind::webrtc;
+  made.armed = browser.is_armed();
+  made.listening = receive && browser.is_armed();
+  made.had_pair = browser.had_pair();
+  made.had_keys = browser.has_keys();
+  return made;
+}
+
 TimePoint Leg::next_deadline(Duration silence_limit) const {
   TimePoint next = std::min({open_by, rtcp.due(), said.next(), heard.deadline()});
   if (const WebrtcLeg* browser = webrtc()) next = std::min(next, browser->next_deadline());

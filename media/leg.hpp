@@ -67,6 +67,7 @@ struct Leg {
   bool send_rtp(Pass& pass, uint8_t payload_type, const Rewrite::Heading& heading, Bytes payload);
 
   TimePoint next_deadline(Duration silence_limit) const;
+  LegReport report() const;
 };
 
 }  // namespace isthmus::media

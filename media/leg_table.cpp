@@ -14,7 +14,7 @@ void LegTable::close(Leg& leg) {
   legs_.erase(LegHandle(leg.handle));
 }
 
-Leg* LegTable::find(LegId id) {
+const Leg* LegTable::find(LegId id) const {
   const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : legs_.find(found->second);
 }

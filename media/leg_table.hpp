@@ -28,7 +28,8 @@ class LegTable {
   }
   void close(Leg& leg);  // with its ports, fragments and addresses; the reference is void afterwards
 
-  Leg* find(LegId id);
+  Leg* find(LegId id) { return const_cast<Leg*>(std::as_const(*this).find(id)); }
+  const Leg* find(LegId id) const;
   Leg* find(LegHandle handle) { return legs_.find(handle); }
   template <class F>
   void for_each(F&& f) {

@@ -152,11 +152,21 @@ struct DtmfReceived {  // once per RFC 4733 event, at its first end packet or ti
 struct DtmfUnsendable {
   LegId leg;
 };
+// What a leg has seen since it was opened.
+struct LegReport {
+  LegKind kind = LegKind::rtp;
+  bool armed = false;      // the peer's description is known
+  bool listening = false;  // media of the peer is wanted: the gate is open, and it does not hold
+  bool had_pair = false;   // webrtc: a valid check came
+  bool had_keys = false;   // webrtc: DTLS was complete
+  uint64_t received = 0;   // RTP of the peer, of an agreed payload type
+  uint64_t sent = 0;       // RTP to the peer
+  uint64_t dropped = 0;    // of what came, for any reason
+  friend bool operator==(const LegReport&, const LegReport&) = default;
+};
 struct LegGone {  // answer to CloseLeg: sockets are handed back; final counters of the leg
   LegId leg;
-  uint64_t packets_received = 0;
-  uint64_t packets_sent = 0;
-  uint64_t packets_dropped = 0;
+  LegReport last;
 };
 using Event = std::variant<LegReady, LegFailed, LegConnected, LegSilent, DtmfReceived, DtmfUnsendable, LegGone>;
 static_assert(std::is_trivially_copyable_v<Event>);

@@ -52,6 +52,7 @@ void WebrtcLeg::follow_agent(Pass& pass) {
   bool lost = false;
   while (const auto event = agent_.poll_event()) lost = event->kind == ice::Event::Kind::consent_lost;
   path_ = agent_.selected();
+  had_pair_ = had_pair_ || path_;
   if (lost && has_keys()) return fail(LegFault::consent_lost);
   if (!path_ || had_path || !armed_ || failed_ || has_keys()) return;
   connect_by_ = pass.now.steady + rules_->dtls_limit;

@@ -47,6 +47,7 @@ class WebrtcLeg {
   ice::Verdict check(Pass& pass, const Path& path, const stun::Message& message);
   bool dtls(Pass& pass, const Path& path, Bytes datagram);  // false: nothing could take it
 
+  bool had_pair() const { return had_pair_; }  // a valid check has come at least once
   bool has_keys() const { return srtp_ != nullptr; }
   Result<size_t, SrtpFault> open_rtp(MutableBytes packet) { return srtp_->unprotect_rtp(packet); }
   Result<size_t, SrtpFault> open_rtcp(MutableBytes packet) { return srtp_->unprotect_rtcp(packet); }
@@ -71,6 +72,7 @@ class WebrtcLeg {
   const WebrtcRules* rules_;
   ice::LiteAgent agent_;
   std::optional<Path> path_;
+  bool had_pair_ = false;
   bool armed_ = false;
   bool failed_ = false;
   DtlsRole role_ = DtlsRole::passive;

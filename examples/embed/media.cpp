@@ -26,8 +26,8 @@ void say_events(media::Engine& engine) {
     } else if (const auto* connected = std::get_if<media::LegConnected>(&*event)) {
       std::cout << "leg " << connected->leg.slot << " hears " << connected->remote.text() << "\n";
     } else if (const auto* gone = std::get_if<media::LegGone>(&*event)) {
-      std::cout << "leg " << gone->leg.slot << " is gone: " << gone->packets_received << " packets in, "
-                << gone->packets_sent << " out\n";
+      std::cout << "leg " << gone->leg.slot << " is gone: " << gone->last.received << " packets in, " << gone->last.sent
+                << " out\n";
     }
   }
 }

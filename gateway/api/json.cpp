@@ -137,8 +137,8 @@ std::string Json::write() const {
   return out;
 }
 
-Result<Json, JsonFlaw> parse_json(std::string_view text) {
-  if (text.size() > kMaxJsonBytes) return fail(JsonFlaw::too_large);
+Result<Json, JsonFlaw> parse_json(std::string_view text, size_t limit) {
+  if (text.size() > limit) return fail(JsonFlaw::too_large);
   boost::json::parse_options options;
   options.max_depth = kMaxJsonDepth;
   boost::system::error_code error;

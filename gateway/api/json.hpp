@@ -62,6 +62,6 @@ class Json {
   std::variant<std::nullptr_t, bool, int64_t, double, std::string, Array, Object> value_ = nullptr;
 };
 
-Result<Json, JsonFlaw> parse_json(std::string_view text);
+Result<Json, JsonFlaw> parse_json(std::string_view text, size_t limit = kMaxJsonBytes);
 
 }  // namespace isthmus::gateway

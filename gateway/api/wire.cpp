@@ -20,6 +20,17 @@ void add_ending(Json& out, const CallFacts& call) {
   if (call.code != 0) out.set("code", int{call.code});
   out.set("reason", word(call.reason));
   if (!call.text.empty()) out.set("text", call.text);
+  if (!call.media_text.empty()) out.set("media_verdict", call.media_text);
+}
+
+Json leg_json(const std::optional<media::LegReport>& leg) {
+  if (!leg) return {};
+  return Json::object(
+      {{"received", size_t{leg->received}}, {"sent", size_t{leg->sent}}, {"dropped", size_t{leg->dropped}}});
+}
+
+std::string sentence_of(const CallFacts& call) {
+  return call.media_text.empty() ? std::string(sentence(call.media_verdict)) : call.media_text;
 }
 
 Json prior_of(const CallFacts& call) {
@@ -96,6 +107,11 @@ Json call_for_list(const CallFacts& call) {
   Json out = facts_of(call);
   out.set("created_at", timestamp(call.started)).set("changed_at", timestamp(call.changed));
   out.set("reaping_legs", int{call.reaping_legs});
+  out.set("route", call.route == 0 ? Json() : Json(call.route));
+  out.set("media", Json::object({{"verdict", word(call.media_verdict)},
+                                 {"sentence", sentence_of(call)},
+                                 {"caller", leg_json(call.caller_media)},
+                                 {"callee", leg_json(call.callee_media)}}));
   return out;
 }
 

@@ -101,7 +101,10 @@ void Exchange::complete(Pass& pass, Call& call) {
   arm_side(call, call.a, *call.a.sdp, true);
   if (call.b.has_media()) arm_side(call, call.b, *call.b.sdp, true);
   join(call);
-  if (call.a.kind == Side::Kind::sip) user_agent_.accept(pass, call.a.session, call.a.sdp->last());
+  if (call.a.kind == Side::Kind::sip) {
+    user_agent_.accept(pass, call.a.session, call.a.sdp->last());
+    call.facts.sip_code = 200;
+  }
   tell(pass, call, CallState::confirmed);
 }
 

@@ -63,6 +63,20 @@ struct CommandDone {
   CallFacts call;
 };
 
+// An INVITE of somebody who may call that did not become a call: for the log. Those of strangers are counted only.
+struct CallRefused {
+  std::string from;
+  std::string to;
+  SocketAddress source;
+  uint16_t status = 0;
+  std::string_view why;  // a literal
+};
+// A side that should be heard has sent nothing for Timers::silence; told once until it speaks again.
+struct MediaSilent {
+  CallFacts call;
+  bool is_caller = true;
+};
+
 struct CallEnded {  // one per call, after `dropped`: for log and records
   CallFacts call;
 };
@@ -75,7 +89,8 @@ struct BindingChanged {
   SocketAddress source;
 };
 
-using Request = std::variant<AskPolicy, OrderMedia, TellServer, TellClient, CommandDone, CallEnded, BindingChanged>;
+using Request = std::variant<AskPolicy, OrderMedia, TellServer, TellClient, CommandDone, CallEnded, CallRefused,
+                             MediaSilent, BindingChanged>;
 
 struct Policy {
   enum Verdict : uint8_t { allow, refuse, later };

@@ -119,6 +119,7 @@ void Exchange::obey(Pass& pass, const MakeCall& command) {
   if (!offer || !plan_offer(*offer, sdp::Profile::browser, settings_.codecs))
     return done(command.token, CommandError::unusable_sdp);
 
+  const uint32_t row = router_.row({parties.from, parties.to});
   const Numbers routed = router_.route({parties.from, parties.to});
   parties.from = routed.from;
   parties.to = routed.to;
@@ -134,6 +135,7 @@ void Exchange::obey(Pass& pass, const MakeCall& command) {
   call.facts.origin = call.a.module;
   call.a.offer = std::move(*offer);
   call.facts.client = account;
+  call.facts.route = row;
   call.facts.from = parties.from;
   call.facts.to = parties.to;
   call.facts.reference = command.reference;

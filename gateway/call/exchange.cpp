@@ -112,6 +112,8 @@ void Exchange::media(Pass& pass, const media::Event& event) {
     leg_ready(pass, *call, side, *ready);
   } else if (const auto* failed = std::get_if<media::LegFailed>(&event)) {
     drop(pass, *call, {DropReason::media_failed, 488, std::string(media::describe(failed->why)), 488, {}, {}});
+  } else if (std::holds_alternative<media::LegSilent>(event) && call->facts.state == CallState::confirmed) {
+    requests_.push_back(MediaSilent{call->facts, ref->is_a});
   }
   drain(pass);
 }
@@ -200,6 +202,8 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
   Side* side = call == nullptr ? nullptr : side_of(*call, event.session);
   if (side == nullptr) return;
   const std::string_view body = event.has_message ? user_agent_.message().body() : std::string_view{};
+  if (event.kind == Kind::ringing || event.kind == Kind::answered || event.kind == Kind::failed)
+    call->facts.sip_code = event.kind == Kind::answered ? uint16_t{200} : event.status;
   const std::string phrase = event.has_message ? std::string(user_agent_.message().reason()) : std::string{};
   if (event.has_message && side->signalling.family == Family::none)  // of who was called by name
     side->signalling = user_agent_.path().remote.ip;
@@ -342,6 +346,7 @@ void Exchange::tell(Pass& pass, Call& call, CallState state, const Side* silent)
   facts.state = state;
   ++facts.sequence;
   facts.changed = pass.now.wall;
+  if (state == CallState::confirmed) facts.confirmed = pass.now.wall;
   const bool to_a = call.a.kind == Side::Kind::client && &call.a != silent;
   const bool to_b = call.b.kind == Side::Kind::client && &call.b != silent && state != CallState::pending;
   if (to_a) {  // the answer to its offer, the same in ringing and confirmed (R0.12)

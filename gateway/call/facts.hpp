@@ -10,6 +10,7 @@
 
 #include "base/slots.hpp"
 #include "base/time.hpp"
+#include "media/order.hpp"
 
 namespace isthmus::gateway {
 
@@ -47,6 +48,18 @@ enum class DropReason : uint8_t {
 std::string_view word(DropReason reason);
 std::string_view sentence(DropReason reason);  // in words, for people
 
+// What the media legs of a call make of each other (gateway/call/media_verdict).
+enum class MediaVerdict : uint8_t {
+  none,                 // not judged: no media was expected, or not for long enough
+  well,                 // each side that should be heard was
+  no_ice_pair,          // no check of the browser came
+  dtls_failed,          // checks came, keys did not
+  no_rtp_from_phone,    //
+  no_rtp_from_browser,  //
+};
+std::string_view word(MediaVerdict verdict);
+std::string_view sentence(MediaVerdict verdict);
+
 struct CallFacts {
   CallId call;
   std::string id;  // the public name, unguessable
@@ -68,8 +81,18 @@ struct CallFacts {
   std::string from_name;  // incoming: the caller's display name, without control characters
   bool early_media = false;
   WallTime started;
+  std::optional<WallTime> confirmed;
   WallTime changed;
+  uint32_t route = 0;        // row of the route table that matched, from 1; 0: none did
+  uint16_t sip_code = 0;     // the last SIP status of the call's INVITEs, sent or received; 0: none was
   uint8_t reaping_legs = 0;  // dropped: legs for which the gateway still owes the far side a message
+  media::LegId caller_leg;   // none: that side has no media leg
+  media::LegId callee_leg;
+  // Filled by MediaLedger for whoever shows the call.
+  std::optional<media::LegReport> caller_media;
+  std::optional<media::LegReport> callee_media;
+  MediaVerdict media_verdict = MediaVerdict::none;
+  std::string media_text;
 };
 
 }  // namespace isthmus::gateway

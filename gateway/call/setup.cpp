@@ -69,19 +69,27 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   parties.account = admitted.account;
   parties.source = request.path;
   if (parties.contact.empty()) return user_agent_.refuse(pass, 400);
+  const uint32_t row = router_.row({parties.from, parties.to});
   const Numbers routed = router_.route({parties.from, parties.to});
   parties.from = routed.from;
   parties.to = routed.to;
+  const auto refuse = [&](int status, std::string_view why, const std::vector<sip::HeaderLine>& headers = {}) {
+    requests_.push_back(CallRefused{parties.from, parties.to, request.path.remote, static_cast<uint16_t>(status), why});
+    user_agent_.refuse(pass, status, headers);
+  };
   std::string taker;
   const OutVerdict verdict = find_target(pass.now, parties, taker);
-  if (std::holds_alternative<NotMine>(verdict)) return user_agent_.refuse(pass, 404);
+  if (std::holds_alternative<NotMine>(verdict)) return refuse(404, "nobody takes calls to this number");
   if (const auto* refused = std::get_if<Refuse>(&verdict))
-    return user_agent_.refuse(pass, refused->status, refused->headers);
-  if (has_no_room()) return user_agent_.refuse(pass, 503, {{"Retry-After", draining_ ? "30" : "5"}});
+    return refuse(refused->status, "the callee is not there now", refused->headers);
+  if (has_no_room())
+    return refuse(503, draining_ ? "the gateway takes no new calls" : "limits.calls is reached",
+                  {{"Retry-After", draining_ ? "30" : "5"}});
   if (is_at_limit(admitted.account)) {
     // Not 503: that would keep the phone from us for everything (21.5.4), and it is not our overload.
     drops_.add(CallDrop::account_limit);
-    return user_agent_.refuse(pass, 403, {{"Warning", "399 isthmus \"too many calls of this account\""}});
+    return refuse(403, "limits.calls_per_account is reached",
+                  {{"Warning", "399 isthmus \"too many calls of this account\""}});
   }
 
   std::optional<sdp::RemoteAudio> offer;
@@ -90,9 +98,10 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   if (message.has_body()) {
     const auto type = message.content_type();
     if (!equals_ignore_case(type.substr(0, type.find(';')), "application/sdp"))
-      return user_agent_.refuse(pass, 415, {{"Accept", "application/sdp"}});
+      return refuse(415, "the body is no SDP", {{"Accept", "application/sdp"}});
     auto remote = sdp::parse_remote(message.body(), sdp::Profile::phone);
-    if (!remote || !plan_offer(*remote, callee, settings_.codecs)) return user_agent_.refuse(pass, 488);
+    if (!remote) return refuse(488, "the offer cannot be used");
+    if (!plan_offer(*remote, callee, settings_.codecs)) return refuse(488, "no common codec");
     offer = std::move(*remote);
   }
   const std::string from_name = shown_name(message.from());
@@ -110,6 +119,7 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   call.target = target;
   call.max_forwards = static_cast<uint8_t>(forwards - 1);
   call.delayed_offer = !offer;
+  call.facts.route = row;
   call.facts.from = parties.from;
   call.facts.from_name = from_name;
   call.facts.to = parties.to;
@@ -209,6 +219,7 @@ void Exchange::open_legs(Pass& pass, Call& call) {
   for (Side* side : {&call.a, &call.b}) {
     if (!side->has_media()) continue;
     side->leg = legs_.insert(LegRef{id_of(call), side == &call.a});
+    (side == &call.a ? call.facts.caller_leg : call.facts.callee_leg) = side->leg;
     order(media::OpenLeg{side->leg, leg_kind(side->profile()), interface_for(call, *side)});
   }
 }

@@ -16,6 +16,8 @@ constexpr OptionText kRun[] = {
     {"--sip", "HOST:PORT", "Listen for SIP here, UDP and TCP (127.0.0.1:5060)", false, true},
     {"--web", "HOST:PORT", "Listen for page, clients and API here (127.0.0.1:8080)"},
     kData,
+    {"--log-level", "LEVEL", "debug, info, warning, error or off (info)"},
+    {"--log-format", "FORMAT", "text or json, one object a line (text)"},
 };
 constexpr OptionText kCheck[] = {{"FILE", "", "The file", true}};
 

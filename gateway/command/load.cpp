@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "gateway/command/commands.hpp"
+#include "gateway/config_keys.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -33,6 +34,14 @@ Result<void, Errors> apply(const Arguments& arguments, Config& config) {
   if (arguments.has("--data")) config.data = arguments.text("--data");
   if (arguments.has("--web")) {
     if (auto taken = take_address(arguments.text("--web"), "--web", config.web.listen); !taken) return taken;
+  }
+  // A word of the command line is what would stand in the file.
+  for (const char* name : {"level", "format"}) {
+    const std::string option = "--log-" + std::string(name);
+    if (!arguments.has(option)) continue;
+    const ConfigKey* key = find_config_key("log", name);
+    const std::string wrong = key->read(config, {arguments.text(option)});
+    if (!wrong.empty()) return fail(Errors{{"isthmus", 0, option, wrong}});
   }
   if (arguments.has("--sip")) {
     config.sip.udp.clear();

@@ -65,11 +65,11 @@ void warn_about_descriptors(const Config& config) {
 
 void warn_about(const AccountList& accounts) {
   for (const std::string& name : accounts.stale)
-    log(LogLevel::warning,
-        "account " + name + " is of another realm and cannot be used: isthmus account passwd " + name);
+    log(LogLevel::warning, "account " + shown_user(name) +
+                               " is of another realm and cannot be used: isthmus account passwd " + shown_user(name));
   for (const std::string& name : accounts.twice)
     log(LogLevel::warning,
-        "account " + name + " stands in the configuration and in the database: the configuration counts");
+        "account " + shown_user(name) + " stands in the configuration and in the database: the configuration counts");
 }
 
 }  // namespace
@@ -79,6 +79,7 @@ int command_run(const Arguments& arguments) {
   if (!loaded) return complain(loaded.error());
   const Config& config = *loaded;
 
+  set_log(config.log);
   std::signal(SIGPIPE, SIG_IGN);
   if (const std::string wrong = wrong_with_machine(); !wrong.empty()) {
     std::cerr << "isthmus: " << wrong << "\n";

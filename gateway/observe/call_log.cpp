@@ -2,39 +2,117 @@
 #include "gateway/observe/call_log.hpp"
 
 #include <algorithm>
-#include <chrono>
-
-#include "gateway/observe/log.hpp"
 
 namespace isthmus::gateway {
 namespace {
 
+int64_t tenths(Duration time) {
+  return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) / 100;
+}
 std::string seconds(Duration time) {
-  const auto tenths = std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) / 100;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+  return std::to_string(tenths(time) / 10) + "." + std::to_string(tenths(time) % 10) + " s";
+}
+
+// "caller 250 in 248 out"; dropped ones only where there are some.
+std::string packets(std::string_view side, const std::optional<media::LegReport>& leg) {
+  if (!leg) return std::string(side) + " none";
+  std::string out =
+      std::string(side) + " " + std::to_string(leg->received) + " in " + std::to_string(leg->sent) + " out";
+  if (leg->dropped > 0) out += " " + std::to_string(leg->dropped) + " dropped";
+  return out;
+}
+Json packets_json(const std::optional<media::LegReport>& leg) {
+  if (!leg) return {};
+  return Json::object({{"in", size_t{leg->received}}, {"out", size_t{leg->sent}}, {"dropped", size_t{leg->dropped}}});
+}
+
+std::string media_words(const CallFacts& call) {
+  return call.media_text.empty() ? std::string(sentence(call.media_verdict)) : call.media_text;
+}
+
+struct Durations {
+  Duration set_up;
+  Duration talked;
+};
+Durations durations(const CallFacts& call) {
+  const WallTime confirmed = call.confirmed.value_or(call.changed);
+  return {confirmed - call.started, call.changed - confirmed};
+}
+
+uint16_t sip_code(const CallFacts& call) {
+  return call.code != 0 ? call.code : call.sip_code;
+}
+
+std::string ended_text(const CallFacts& call) {
+  std::string out = "call " + call.id + " " + std::string(word(call.direction)) + " from " + shown_user(call.from) +
+                    " to " + shown_user(call.to);
+  if (!call.module.empty()) out += " by " + printable(call.module);
+  if (!call.client.empty()) out += " client " + shown_user(call.client);
+  out += " ended: " + std::string(word(call.reason));
+  const uint16_t code = sip_code(call);
+  if (code != 0) out += " " + std::to_string(code);
+  out += " (" + std::string(sentence(call.reason)) + ")";
+  // In these words a number or a name may stand: they are somebody else's.
+  if (!call.text.empty() && !is_masked()) out += " \"" + printable(call.text) + "\"";
+  const Durations time = durations(call);
+  out += ", route " + (call.route == 0 ? "none" : std::to_string(call.route));
+  out += ", set up " + seconds(time.set_up) + ", talked " + seconds(time.talked);
+  out += ", packets " + packets("caller", call.caller_media) + ", " + packets("callee", call.callee_media);
+  return out + ", media: " + media_words(call);
 }
 
 }  // namespace
 
-void CallLog::changed(const CallFacts& call) {
-  if (call.state == CallState::confirmed) confirmed_[call.id] = call.changed;
+LogLine call_ended(const CallFacts& call) {
+  const Durations time = durations(call);
+  const uint16_t code = sip_code(call);
+  Json fields = Json::object({{"call", call.id},
+                              {"dir", word(call.direction)},
+                              {"from", shown_user(call.from)},
+                              {"to", shown_user(call.to)},
+                              {"origin", printable(call.origin)},
+                              {"module", printable(call.module)},
+                              {"client", shown_user(call.client)},
+                              {"route", call.route == 0 ? Json() : Json(call.route)},
+                              {"reason", word(call.reason)},
+                              {"why", sentence(call.reason)},
+                              {"code", code == 0 ? Json() : Json(int{code})},
+                              {"set_up_s", static_cast<double>(tenths(time.set_up)) / 10},
+                              {"talked_s", static_cast<double>(tenths(time.talked)) / 10},
+                              {"caller_packets", packets_json(call.caller_media)},
+                              {"callee_packets", packets_json(call.callee_media)},
+                              {"media", word(call.media_verdict)},
+                              {"media_text", media_words(call)}});
+  if (!call.text.empty() && !is_masked()) fields.set("said", printable(call.text));
+  return {LogLevel::info, ended_text(call), std::move(fields)};
 }
 
-std::string CallLog::ended(const CallFacts& call) {
-  std::string out = "call " + call.id + " " + std::string(word(call.direction)) + " from " + printable(call.from) +
-                    " to " + printable(call.to);
-  if (!call.module.empty()) out += " by " + printable(call.module);
-  if (!call.client.empty()) out += " client " + printable(call.client);
-  out += " ended: " + std::string(word(call.reason));
-  if (call.code != 0) out += " " + std::to_string(call.code);
-  out += " (" + std::string(sentence(call.reason)) + ")";
-  if (!call.text.empty()) out += " \"" + printable(call.text) + "\"";
-  const auto found = confirmed_.find(call.id);
-  const WallTime talked = found == confirmed_.end() ? call.changed : found->second;
-  out += ", set up " + seconds(talked - call.started);
-  out += ", talked " + seconds(call.changed - talked);
-  if (found != confirmed_.end()) confirmed_.erase(found);
-  return out;
+LogLine call_refused(const CallRefused& refused) {
+  const std::string from = shown_user(refused.from), to = shown_user(refused.to);
+  return {LogLevel::info,
+          "no call from " + from + " at " + shown_address(refused.source) + " to " + to + ": refused with " +
+              std::to_string(refused.status) + " (" + std::string(refused.why) + ")",
+          Json::object({{"from", from},
+                        {"to", to},
+                        {"source", shown_address(refused.source)},
+                        {"code", int{refused.status}},
+                        {"why", refused.why}})};
+}
+
+LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds silence) {
+  const auto& leg = is_caller ? call.caller_media : call.callee_media;
+  const std::string_view side = is_caller ? "caller" : "callee";
+  const std::string what = leg && leg->kind == media::LegKind::webrtc ? "browser" : "phone";
+  const std::string ever = leg && leg->received > 0 ? "no more RTP from the " : "no RTP from the ";
+  const std::string words = ever + what + " (" + std::string(side) + ")";
+  return {LogLevel::warning,
+          "call " + call.id + " silent for " + std::to_string(silence.count()) + " s: " + words + ", packets " +
+              packets("caller", call.caller_media) + ", " + packets("callee", call.callee_media),
+          Json::object({{"call", call.id},
+                        {"side", side},
+                        {"media_text", words},
+                        {"caller_packets", packets_json(call.caller_media)},
+                        {"callee_packets", packets_json(call.callee_media)}})};
 }
 
 }  // namespace isthmus::gateway

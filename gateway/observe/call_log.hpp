@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: MIT
-// One line for each call that ended: who called whom, by which module, how it ended and how long it took. It remembers
-// when a call was confirmed, nothing else.
+// Lines about calls, each with the id of its call: one for each that ended, which says who called whom, how it was
+// routed, how it ended and what was heard.
 #pragma once
 
-#include <map>
-#include <string>
+#include <chrono>
 
-#include "gateway/call/facts.hpp"
+#include "gateway/call/ask.hpp"
+#include "gateway/observe/log.hpp"
 
 namespace isthmus::gateway {
 
-class CallLog {
- public:
-  void changed(const CallFacts& call);       // each transition
-  std::string ended(const CallFacts& call);  // the line; the call is forgotten
-  size_t size() const { return confirmed_.size(); }
-
- private:
-  std::map<std::string, WallTime, std::less<>> confirmed_;
-};
+LogLine call_ended(const CallFacts& call);
+LogLine call_refused(const CallRefused& refused);
+LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds silence);
 
 }  // namespace isthmus::gateway

@@ -4,10 +4,16 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
+#include <memory>
+
 namespace isthmus::gateway {
 namespace {
 
-constexpr size_t kMaxLine = 512;
+constexpr size_t kMaxLine = 512;   // of what one stranger wrote
+constexpr size_t kMaxText = 4096;  // of a line
+constexpr size_t kShownFrom = 5;   // so long a number or name must be
+constexpr size_t kShownEnd = 2;    // for so much of its end to be shown
 
 spdlog::level::level_enum native(LogLevel level) {
   switch (level) {
@@ -20,30 +26,84 @@ spdlog::level::level_enum native(LogLevel level) {
   return spdlog::level::info;
 }
 
-spdlog::logger& logger() {
-  static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("isthmus", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    made->flush_on(spdlog::level::debug);
-    return made;
-  }();
-  return *instance;
+constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
+constexpr const char* kJsonPattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})";
+
+struct Log {
+  Log() {
+    logger.set_pattern(kTextPattern);
+    logger.flush_on(spdlog::level::debug);
+  }
+  spdlog::logger logger{"isthmus", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+  LogRules rules;
+};
+
+Log& instance() {
+  static Log log;
+  return log;
 }
 
 }  // namespace
 
-void set_log_level(LogLevel least) {
-  logger().set_level(native(least));
+void set_log(const LogRules& rules) {
+  Log& log = instance();
+  log.rules = rules;
+  log.logger.set_level(native(rules.level));
+  log.logger.set_pattern(rules.format == LogFormat::json ? kJsonPattern : kTextPattern);
+}
+
+void log(const LogLine& line) {
+  Log& log = instance();
+  if (!log.logger.should_log(native(line.level))) return;
+  const std::string out = written(line, log.rules.format);
+  log.logger.log(native(line.level), spdlog::string_view_t(out.data(), out.size()));
 }
 
 void log(LogLevel level, std::string_view text) {
-  logger().log(native(level), spdlog::string_view_t(text.data(), text.size()));
+  log(LogLine{level, std::string(text)});
+}
+
+std::string written(const LogLine& line, LogFormat format) {
+  if (format == LogFormat::json) {
+    Json out = Json::object({{"text", line.text}});
+    for (const auto& [name, value] : *line.fields.members()) out.set(name, value);
+    const std::string whole = out.write();
+    return whole.substr(1, whole.size() - 2);
+  }
+  std::string out = line.text.substr(0, kMaxText);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return out;
 }
 
 std::string printable(std::string_view text) {
   std::string out(text.substr(0, kMaxLine));
   for (char& c : out) {
     if (c < 0x20 || c > 0x7e) c = '?';
+  }
+  return out;
+}
+
+bool is_masked() {
+  return instance().rules.mask;
+}
+
+std::string shown_user(std::string_view user) {
+  const std::string out = printable(user);
+  if (!is_masked() || out.empty()) return out;
+  return out.size() < kShownFrom ? "***" : "***" + out.substr(out.size() - kShownEnd);
+}
+
+std::string shown_address(const SocketAddress& address) {
+  if (!is_masked() || !address.is_set()) return address.text();
+  const auto& octets = address.ip.octets;
+  char out[48];
+  if (address.ip.is_v4()) {
+    std::snprintf(out, sizeof out, "%u.%u.%u.x", unsigned{octets[0]}, unsigned{octets[1]}, unsigned{octets[2]});
+  } else {
+    const auto group = [&](size_t i) { return unsigned{octets[2 * i]} << 8 | unsigned{octets[2 * i + 1]}; };
+    std::snprintf(out, sizeof out, "%x:%x:%x:x", group(0), group(1), group(2));
   }
   return out;
 }

@@ -34,12 +34,19 @@ bool pattern_matches(std::string_view pattern, std::string_view number) {
   }
 }
 
-Numbers Router::route(const Numbers& numbers) const {
-  for (const RouteRow& row : rows_) {
-    if (!pattern_matches(row.in_from, numbers.from) || !pattern_matches(row.in_to, numbers.to)) continue;
-    return {row.out_from == "*" ? numbers.from : row.out_from, row.out_to == "*" ? numbers.to : row.out_to};
+uint32_t Router::row(const Numbers& numbers) const {
+  for (uint32_t i = 0; i < rows_.size(); ++i) {
+    const RouteRow& row = rows_[i];
+    if (pattern_matches(row.in_from, numbers.from) && pattern_matches(row.in_to, numbers.to)) return i + 1;
   }
-  return numbers;
+  return 0;
+}
+
+Numbers Router::route(const Numbers& numbers) const {
+  const uint32_t found = row(numbers);
+  if (found == 0) return numbers;
+  const RouteRow& row = rows_[found - 1];
+  return {row.out_from == "*" ? numbers.from : row.out_from, row.out_to == "*" ? numbers.to : row.out_to};
 }
 
 }  // namespace isthmus::gateway

@@ -32,6 +32,7 @@ class Router {
   Router() = default;
   explicit Router(std::vector<RouteRow> rows) : rows_(std::move(rows)) {}
   Numbers route(const Numbers& numbers) const;
+  uint32_t row(const Numbers& numbers) const;  // that matches, from 1; 0: none
 
  private:
   std::vector<RouteRow> rows_;

@@ -204,10 +204,11 @@ class SchemaItself(unittest.TestCase):
 
     def test_faults_are_found(self):
         call = {"id": "c_1", "seq": 1, "dir": "outgoing", "current_state": "pending", "prior_state": None, "from": "a", "to": "b", "target": None, "module": None, "client": None,
-                "created_at": "2026-11-21T04:05:06.789Z", "changed_at": "2026-11-21T04:05:06.789Z", "reaping_legs": 0}
+                "created_at": "2026-11-21T04:05:06.789Z", "changed_at": "2026-11-21T04:05:06.789Z", "reaping_legs": 0,
+                "route": None, "media": {"verdict": "none", "sentence": "not judged", "caller": None, "callee": {"received": 1, "sent": 2, "dropped": 0}}}
         self.assertEqual(SCHEMA.faults("Call", call), [])
         for change in ({"id": "a b"}, {"seq": 0}, {"seq": True}, {"dir": "both"}, {"current_state": "disconnected"}, {"prior_state": 1}, {"created_at": "yesterday"}, {"reaping_legs": -1},
-                       {"code": 200}, {"reason": "because"}, {"from": None}):
+                       {"code": 200}, {"reason": "because"}, {"from": None}, {"route": 0}, {"media": None}):
             self.assertNotEqual(SCHEMA.faults("Call", {**call, **change}), [], change)
         del call["seq"]
         self.assertNotEqual(SCHEMA.faults("Call", call), [])

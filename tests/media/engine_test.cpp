@@ -60,11 +60,11 @@ TEST(Engine, R4_18ClosingLeavesNothingAndHandsThePortsBackInTheSamePass) {
   EXPECT_TRUE(call.bed.bound.empty());
   const auto gone = call.bed.events<LegGone>();
   ASSERT_EQ(gone.size(), 1u);
-  EXPECT_EQ(gone[0].packets_sent, 5u);
+  EXPECT_EQ(gone[0].last.sent, 5u);
   EXPECT_FALSE(call.page.say(call.bed, from_page(5)));
   EXPECT_EQ(call.bed.engine.drops()[Drop::unjoined], 1u);
   call.bed.obey(CloseLeg{kPage});
-  EXPECT_EQ(call.bed.events<LegGone>().back().packets_received, 6u);
+  EXPECT_EQ(call.bed.events<LegGone>().back().last.received, 6u);
   EXPECT_TRUE(call.bed.engine.census().empty());
   call.page.check(call.bed);
   EXPECT_EQ(call.page.successes, 1) << "a closed leg answers nobody";

@@ -69,11 +69,23 @@ void CallBed::after(Pass& pass) {
 }
 
 void CallBed::take(Pass& pass, const Request& request) {
-  if (const auto* ordered = std::get_if<OrderMedia>(&request)) media.obey(pass, ordered->order);
-  if (const auto* told = std::get_if<TellServer>(&request)) server.push_back(told->call);
-  if (const auto* told = std::get_if<TellClient>(&request)) client.push_back({told->client, told->call});
+  // As the program does it: what a leg has seen is kept when it closes, and told with the call.
+  const auto with_media = [&](CallFacts call) {
+    ledger.fill(call, pass.now.wall, [this](isthmus::media::LegId leg) { return media.report(leg); });
+    return call;
+  };
+  if (const auto* ordered = std::get_if<OrderMedia>(&request)) {
+    if (const auto* close = std::get_if<isthmus::media::CloseLeg>(&ordered->order))
+      ledger.closing(close->leg, media.report(close->leg));
+    media.obey(pass, ordered->order);
+  }
+  if (const auto* told = std::get_if<TellServer>(&request)) server.push_back(with_media(told->call));
+  if (const auto* told = std::get_if<TellClient>(&request)) client.push_back({told->client, with_media(told->call)});
+  if (const auto* silent = std::get_if<MediaSilent>(&request))
+    silences.push_back({with_media(silent->call), silent->is_caller});
+  if (const auto* refusal = std::get_if<CallRefused>(&request)) refused.push_back(*refusal);
   if (const auto* end = std::get_if<CommandDone>(&request)) done.push_back(*end);
-  if (const auto* end = std::get_if<CallEnded>(&request)) ended.push_back(*end);
+  if (const auto* end = std::get_if<CallEnded>(&request)) ended.push_back({with_media(end->call)});
   if (const auto* ask = std::get_if<AskPolicy>(&request)) {
     asked.push_back(*ask);
     if (ask->kind != PolicyKind::answer) server.push_back(ask->call);

@@ -13,6 +13,7 @@
 
 #include "base/crypto.hpp"
 #include "gateway/call/exchange.hpp"
+#include "gateway/call/media_verdict.hpp"
 #include "tests/support/fake_media.hpp"
 #include "tests/support/sip_peer.hpp"
 
@@ -46,6 +47,9 @@ class CallBed : public Node {
   std::vector<gateway::CommandDone> done;
   std::vector<gateway::AskPolicy> asked;
   std::vector<gateway::CallEnded> ended;
+  std::vector<gateway::CallRefused> refused;
+  std::vector<gateway::MediaSilent> silences;
+  gateway::MediaLedger ledger;
   // H's answer to each question; none: the test replies by reply().
   std::function<std::optional<gateway::Reply>(const gateway::AskPolicy&)> decide;
 

@@ -167,6 +167,24 @@ bool FakeMedia::flows(LegId from, LegId to) const {
   return has_peer(*a) && has_peer(*b) && a->receive && b->send;
 }
 
+std::optional<LegReport> FakeMedia::report(LegId id) const {
+  const Leg* leg = find(id);
+  if (leg == nullptr) return std::nullopt;
+  LegReport out{.kind = leg->kind, .armed = leg->armed > 0, .received = leg->heard, .sent = leg->heard};
+  out.listening = leg->receive && has_peer(*leg);
+  out.had_pair = leg->kind == LegKind::webrtc && (leg->paired || leg->connected);
+  out.had_keys = leg->kind == LegKind::webrtc && leg->connected;
+  return out;
+}
+
+void FakeMedia::pair(LegId id) {
+  if (const auto found = legs_.find(id); found != legs_.end()) found->second.paired = true;
+}
+
+void FakeMedia::hear(LegId id, uint64_t packets) {
+  if (const auto found = legs_.find(id); found != legs_.end()) found->second.heard += packets;
+}
+
 void FakeMedia::connect(LegId id) {
   const auto found = legs_.find(id);
   if (found == legs_.end() || found->second.connected) return;
@@ -190,7 +208,7 @@ void FakeMedia::digit(LegId id, char digit, uint16_t milliseconds) {
 void FakeMedia::let_go(LegId id) {
   release(id);
   legs_.erase(id);
-  events_.push_back(LegGone{id, 0, 0, 0});
+  events_.push_back(LegGone{id, {}});
 }
 
 void FakeMedia::release(LegId id) {

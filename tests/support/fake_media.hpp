@@ -42,6 +42,8 @@ class FakeMedia {
     unsigned armed = 0;                      // how often
     std::string digits;                      // sent into the leg by SendDtmf
     bool closing = false;
+    bool paired = false;  // a check came
+    uint64_t heard = 0;   // packets of its peer
   };
 
   explicit FakeMedia(MediaScript script = {}) : script_(script) {}
@@ -52,6 +54,7 @@ class FakeMedia {
   TimePoint next_deadline() const { return timers_.next(); }
   std::optional<media::Event> poll_event();
   Census census() const;
+  std::optional<media::LegReport> report(media::LegId leg) const;
 
   MediaScript& script() { return script_; }  // may be changed between orders
   const std::vector<media::Order>& orders() const { return orders_; }
@@ -68,6 +71,8 @@ class FakeMedia {
 
   // What the world does to a leg; the event comes at the next poll. Unknown legs: nothing.
   void connect(media::LegId id);
+  void pair(media::LegId id);                    // ICE alone
+  void hear(media::LegId id, uint64_t packets);  // no event
   void fail(media::LegId id, media::LegFault why);
   void silence(media::LegId id);
   void digit(media::LegId id, char digit, uint16_t milliseconds = 160);

@@ -18,6 +18,7 @@
 #include "gateway/api/client_api.hpp"
 #include "gateway/api/dispatcher.hpp"
 #include "gateway/api/routes.hpp"
+#include "gateway/call/media_verdict.hpp"
 #include "gateway/store/memory_store.hpp"
 #include "tests/support/call_bed.hpp"
 
@@ -119,6 +120,7 @@ class ApiBed : public Node {
   gateway::Drain drain;
   gateway::Exchange exchange;
   FakeMedia media;
+  gateway::MediaLedger ledger;
   gateway::Directory directory;
   gateway::ClientApi clients;
   gateway::Routes routes;
@@ -253,8 +255,17 @@ class ApiBed : public Node {
  private:
   gateway::ApiSources sources() {
     return {.clock = [this] { return world.now(); },
-            .calls = [this] { return exchange.list(); },
-            .call = [this](std::string_view id) { return exchange.find(id); },
+            .calls =
+                [this] {
+                  std::vector<gateway::CallFacts> calls = exchange.list();
+                  for (gateway::CallFacts& call : calls) call = with_media(std::move(call));
+                  return calls;
+                },
+            .call =
+                [this](std::string_view id) {
+                  auto call = exchange.find(id);
+                  return call ? std::optional(with_media(std::move(*call))) : std::nullopt;
+                },
             .failures = [this]() -> const std::deque<gateway::Failure>& { return watch.failures(); },
             .trunks = [this] { return trunk_rows(); },
             .sessions_of = [this](std::string_view client) { return clients.sessions_of(client); },
@@ -279,15 +290,25 @@ class ApiBed : public Node {
     }
     return out;
   }
+  gateway::CallFacts with_media(gateway::CallFacts call) const {
+    ledger.fill(call, world.now().wall, [this](isthmus::media::LegId leg) { return media.report(leg); });
+    return call;
+  }
   void take(Pass& pass, const gateway::Request& request) {
-    if (const auto* order = std::get_if<gateway::OrderMedia>(&request)) media.obey(pass, order->order);
+    if (const auto* order = std::get_if<gateway::OrderMedia>(&request)) {
+      if (const auto* close = std::get_if<isthmus::media::CloseLeg>(&order->order))
+        ledger.closing(close->leg, media.report(close->leg));
+      media.obey(pass, order->order);
+    }
     if (const auto* ask = std::get_if<gateway::AskPolicy>(&request))
       watch.changed(pass.now, ask->call), dispatcher.ask(pass.now, *ask);
     if (const auto* told = std::get_if<gateway::TellServer>(&request))
-      watch.changed(pass.now, told->call), dispatcher.tell(pass.now, told->call);
-    if (const auto* told = std::get_if<gateway::TellClient>(&request)) clients.tell(*told);
+      watch.changed(pass.now, told->call), dispatcher.tell(pass.now, with_media(told->call));
+    if (const auto* told = std::get_if<gateway::TellClient>(&request))
+      clients.tell({told->client, with_media(told->call)});
     if (const auto* end = std::get_if<gateway::CallEnded>(&request))
-      routes.ended(end->call), watch.ended(pass.now, end->call), ended.push_back(end->call);
+      routes.ended(with_media(end->call)), watch.ended(pass.now, with_media(end->call)),
+          ended.push_back(with_media(end->call));
     if (const auto* end = std::get_if<gateway::CommandDone>(&request)) clients.done(*end), routes.done(*end);
   }
   void obey(Pass& pass, const gateway::Dispatcher::Output& output) {

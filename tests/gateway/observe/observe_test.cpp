@@ -11,8 +11,7 @@
 namespace isthmus::gateway {
 namespace observe_test {
 
-TEST(CallLog, ALineSaysWhoHowAndHowLong) {
-  CallLog log;
+CallFacts ended_call() {
   CallFacts call;
   call.id = "c_1";
   call.from = "alice\n2026 forged line";
@@ -20,36 +19,109 @@ TEST(CallLog, ALineSaysWhoHowAndHowLong) {
   call.module = "registrar";
   call.client = "alice";
   call.started = WallTime(std::chrono::seconds(100));
-  call.state = CallState::confirmed;
-  call.changed = WallTime(std::chrono::milliseconds(102500));
-  log.changed(call);
-  EXPECT_EQ(log.size(), 1u);
+  call.confirmed = WallTime(std::chrono::milliseconds(102500));
   call.state = CallState::dropped;
   call.reason = DropReason::hung_up;
+  call.sip_code = 200;
+  call.route = 2;
   call.changed = WallTime(std::chrono::seconds(110));
-  EXPECT_EQ(log.ended(call),
-            "call c_1 outgoing from alice?2026 forged line to 1002 by registrar client alice ended: hung_up (one side "
-            "hung up), "
-            "set up 2.5 s, talked 7.5 s");
-  EXPECT_EQ(log.size(), 0u);
+  call.caller_media = media::LegReport{.kind = media::LegKind::webrtc, .received = 250, .sent = 0};
+  call.callee_media = media::LegReport{.received = 0, .sent = 248, .dropped = 12};
+  call.media_verdict = MediaVerdict::no_rtp_from_phone;
+  call.media_text = "no RTP from the phone (callee)";
+  return call;
+}
+
+struct Rules {
+  explicit Rules(const LogRules& rules) { set_log(rules); }
+  ~Rules() { set_log({}); }
+};
+
+TEST(CallLog, ALineSaysEverythingThatIsKnownOfTheCall) {
+  CallFacts call = ended_call();
+  EXPECT_EQ(call_ended(call).text,
+            "call c_1 outgoing from alice?2026 forged line to 1002 by registrar client alice ended: hung_up 200 (one "
+            "side hung up), route 2, set up 2.5 s, talked 7.5 s, packets caller 250 in 0 out, callee 0 in 248 out 12 "
+            "dropped, media: no RTP from the phone (callee)");
   call.reason = DropReason::rejected;
   call.code = 486;
   call.text = "Busy \x1b[31mHere";
+  call.confirmed.reset();
+  call.route = 0;
+  call.caller_media.reset(), call.callee_media.reset();
+  call.media_verdict = MediaVerdict::none;
+  call.media_text.clear();
+  EXPECT_NE(call_ended(call).text.find(
+                "ended: rejected 486 (the callee said no) \"Busy ?[31mHere\", route none, set up 10.0 s, talked 0.0 s, "
+                "packets caller none, callee none, media: not judged"),
+            std::string::npos)
+      << call_ended(call).text;
+}
+
+TEST(CallLog, AJsonLineHasTheSameInMembers) {
+  const auto json = parse_json("{" + written(call_ended(ended_call()), LogFormat::json) + "}");
+  ASSERT_TRUE(json);
+  EXPECT_EQ(*json->find("call")->text(), "c_1");
+  EXPECT_EQ(*json->find("route")->integer(), 2);
+  EXPECT_EQ(*json->find("code")->integer(), 200);
+  EXPECT_EQ(*json->find("media")->text(), "no_rtp_from_phone");
+  EXPECT_EQ(*json->find("callee_packets")->find("dropped")->integer(), 12);
+}
+
+TEST(CallLog, MaskedLinesShowEndsAndNetworksOnlyAndAlwaysTheSame) {
+  const Rules rules({.mask = true});
+  CallFacts call = ended_call();
+  call.from = "+4930123467";
+  call.to = "4711";
+  call.client = "alice.cooper";
+  call.text = "call +4930123467 instead";
+  const LogLine line = call_ended(call);
+  EXPECT_NE(line.text.find("from ***67 to *** by registrar client ***er ended"), std::string::npos) << line.text;
+  for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
+    for (const char* shown : {"4930123467", "4711", "alice", "cooper"})
+      EXPECT_EQ(written(line, format).find(shown), std::string::npos) << shown << " in " << written(line, format);
+  }
+  EXPECT_EQ(shown_address({IpAddress::v4(192, 0, 2, 77), 5060}), "192.0.2.x");
+  EXPECT_EQ(shown_address({*IpAddress::parse("2001:db8:7:1::9"), 5060}), "2001:db8:7:x");
+  const LogLine refused = call_refused({"+4930123467", "4711", {IpAddress::v4(192, 0, 2, 77), 5060}, 404, "nobody"});
+  EXPECT_EQ(refused.text, "no call from ***67 at 192.0.2.x to ***: refused with 404 (nobody)");
+}
+
+TEST(CallLog, ASilentSideIsNamedWithTheCall) {
+  const LogLine line = media_silent(ended_call(), false, std::chrono::seconds(30));
+  EXPECT_EQ(line.level, LogLevel::warning);
+  EXPECT_EQ(
+      line.text,
+      "call c_1 silent for 30 s: no RTP from the phone (callee), packets caller 250 in 0 out, callee 0 in 248 out "
+      "12 dropped");
   EXPECT_NE(
-      log.ended(call).find("ended: rejected 486 (the callee said no) \"Busy ?[31mHere\", set up 10.0 s, talked 0.0 s"),
+      media_silent(ended_call(), true, std::chrono::seconds(30)).text.find("no more RTP from the browser (caller)"),
       std::string::npos);
 }
 
-TEST(CallLog, Advisory42NoControlCharacterReachesTheLog) {
-  CallLog log;
+TEST(CallLog, Advisory42NoControlCharacterReachesTheLogAndJsonStaysJson) {
   CallFacts call;
   call.id = "c_1";
-  call.from = std::string("ev\x1b[31mil\r\n\0<script>", 20);
-  call.to = call.module = call.client = call.text = call.from_name = call.from;
+  call.from = std::string("ev\x1b[31mil\r\n\0\xff\"\\<script>\xe2\x80\xa8", 24);
+  call.to = call.module = call.client = call.text = call.from_name = call.origin = call.from;
   call.reason = DropReason::rejected;
-  for (const char c : log.ended(call)) {
-    EXPECT_GE(c, 0x20);
-    EXPECT_LT(c, 0x7f);
+  const LogLine line = call_ended(call);
+  const std::string json = "{" + written(line, LogFormat::json) + "}";
+  EXPECT_TRUE(parse_json(json)) << json;
+  for (const std::string& out : {written(line, LogFormat::text), json}) {
+    for (const char c : out) {
+      EXPECT_GE(c, 0x20);
+      EXPECT_LT(c, 0x7f);
+    }
+  }
+  // Whoever forgets to ask for printable() still writes one line.
+  EXPECT_EQ(written({LogLevel::info, "one\ntwo\x1b"}, LogFormat::text), "one?two?");
+}
+
+TEST(MediaVerdict, EveryVerdictHasAWordAndASentence) {
+  for (uint8_t i = 0; i <= static_cast<uint8_t>(MediaVerdict::no_rtp_from_browser); ++i) {
+    EXPECT_FALSE(word(static_cast<MediaVerdict>(i)).empty());
+    EXPECT_FALSE(sentence(static_cast<MediaVerdict>(i)).empty());
   }
 }
 

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Why did my call fail? The program's own words: one line for each call that ended, with its media judged by the real engine (no ICE pair, no RTP from the
+phone), a warning while a side is silent, INVITEs to nobody, JSON that stays JSON whatever names strangers bring (advisory 42), and personal data masked.
+Usage: why_test.py PROGRAM"""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import smoke_test
+from smoke_test import OFFER, PATIENCE, Started, WebSocket
+
+PROGRAM = ""
+JUDGED = 2.2  # kJudgedAfter of gateway/call/media_verdict.hpp, and a little
+CONFIG = """admission = "allow-all"
+[sip]
+udp = ["127.0.0.1:0"]
+tcp = []
+[web]
+listen = "127.0.0.1:0"
+[timers]
+silence_s = 1
+[log]
+{log}
+[[account]]
+name = "carol"
+password = "carols password"
+[[trunk]]
+name = "desk"
+sources = ["127.0.0.1"]
+[[route]]
+in_to = "2005"
+out_to = "echo"
+"""
+
+
+class Gateway:
+    def __init__(self, log="", options=()):
+        self.folder = tempfile.TemporaryDirectory(prefix="isthmus-why-")
+        config = pathlib.Path(self.folder.name) / "isthmus.toml"
+        config.write_text(CONFIG.format(log=log))
+        self.config = str(config)
+        self.program = Started([PROGRAM, "run", "--config", self.config, *options], self.folder.name, "gateway.log")
+        self.web = int(self.program.line(r"page\s+http://127\.0\.0\.1:(\d+)/").group(1))
+        self.sip = int(self.program.line(r"SIP\s+127\.0\.0\.1:(\d+)").group(1))
+
+    def close(self):
+        status = self.program.stop()
+        log = self.program.text()
+        self.folder.cleanup()
+        assert status == 0, log
+
+
+class Phone:
+    """A phone of the trunk that says what it is told to, and never any RTP."""
+
+    def __init__(self, gateway, user="1000"):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(PATIENCE)
+        self.socket.bind(("127.0.0.1", 0))
+        self.gateway, self.user = gateway, user
+        self.port = self.socket.getsockname()[1]
+        self.call_id, self.sequence, self.to_tag = f"why-{self.port}@127.0.0.1", 0, ""
+
+    def send(self, method, to, body="", extra=""):
+        if method != "ACK":
+            self.sequence += 1
+        text = (f"{method} sip:{to}@127.0.0.1:{self.gateway.sip} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{method}{self.sequence}{self.port}\r\n"
+                f"From: <sip:{self.user}@127.0.0.1>;tag=why\r\nTo: <sip:{to}@127.0.0.1>{self.to_tag}\r\nCall-ID: {self.call_id}\r\n"
+                f"CSeq: {self.sequence} {method}\r\nContact: <sip:phone@127.0.0.1:{self.port}>\r\nMax-Forwards: 70\r\n{extra}"
+                + ("Content-Type: application/sdp\r\n" if body else "") + f"Content-Length: {len(body)}\r\n\r\n{body}")
+        self.socket.sendto(text.encode(), ("127.0.0.1", self.gateway.sip))
+
+    def final(self):
+        while True:
+            answer = self.socket.recv(65536).decode()
+            if answer.startswith("SIP/2.0 ") and answer[8] != "1":
+                return answer
+
+    def call(self, to, extra=""):
+        body = f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {self.port + 2} RTP/AVP 0\r\n"
+        self.send("INVITE", to, body, extra)
+        answer = self.final()
+        tag = [line for line in answer.splitlines() if line.startswith("To:")][0].split(";tag=")
+        self.to_tag = f";tag={tag[1]}" if len(tag) > 1 else ""
+        self.send("ACK", to)
+        return int(answer[8:11])
+
+    def hang_up(self, to):
+        self.send("BYE", to)
+        return int(self.final()[8:11])
+
+
+class Why(unittest.TestCase):
+    def test_a_phone_that_sends_nothing_is_told_while_it_lasts_and_at_the_end(self):
+        gateway = Gateway()
+        phone = Phone(gateway)
+        self.assertEqual(phone.call("2005"), 200)
+        warned = gateway.program.line(r"warning call (c_\S+) silent for 1 s: no RTP from the phone \(caller\), packets caller 0 in 0 out, callee none")
+        time.sleep(JUDGED)
+        self.assertEqual(phone.hang_up("2005"), 200)
+        gateway.program.line(rf"info call {warned[1]} incoming from 1000 to echo by echo ended: hung_up 200 \(one side hung up\), route 1, set up \d+\.\d s, talked [23]\.\d s, "
+                             r"packets caller 0 in 0 out, callee none, media: no RTP from the phone \(caller\)$")
+        self.assertEqual(Phone(gateway).call("4711"), 404)
+        gateway.program.line(r"info no call from 1000 at 127\.0\.0\.1:\d+ to 4711: refused with 404 \(nobody takes calls to this number\)$")
+        gateway.close()
+
+    def test_a_browser_whose_checks_never_come_is_told_why(self):
+        gateway = Gateway()
+        client = WebSocket(gateway.web)
+        client.request("sign_in", account="carol", password="carols password")
+        call = client.request("make_call", to="echo", sdp=OFFER)["result"]["continue"]
+        client.state("confirmed")
+        time.sleep(JUDGED)
+        client.request("drop_call", call_id=call)
+        gateway.program.line(rf"call {call} outgoing .* media: no ICE pair \(caller\)$")
+        gateway.close()
+
+    def test_json_lines_stay_json_whatever_names_come_and_masked_ones_show_no_name(self):
+        gateway = Gateway("mask = true", ["--log-format", "json", "--log-level", "debug"])
+        hostile = 'ev%22il%0d%0a%7b%1b%5b31m%ff4930123467'
+        phone = Phone(gateway, hostile)
+        self.assertEqual(phone.call("echo", 'Subject: "}\\n\r\n'), 200)
+        phone.hang_up("echo")
+        Phone(gateway, "+4930123467").call("4711")
+        gateway.program.line(r'"code":404')
+        gateway.program.line(r"hung_up")
+        lines = [line for line in gateway.program.text().splitlines() if line.startswith("{")]
+        read = [json.loads(line) for line in lines]
+        self.assertTrue(all({"time", "level", "text"} <= set(each) for each in read))
+        ended = [each for each in read if each.get("reason") == "hung_up"][0]
+        self.assertRegex(ended["call"], r"^c_\w+")
+        self.assertEqual((ended["from"], ended["module"], ended["code"]), ("***67", "echo", 200))
+        refused = [each for each in read if each.get("code") == 404][0]
+        self.assertEqual((refused["from"], refused["to"], refused["source"]), ("***67", "***", "127.0.0.x"))
+        self.assertNotIn("4930123467", "".join(lines))
+        self.assertTrue(all(0x20 <= ord(c) < 0x7F for line in lines for c in line))
+        gateway.close()
+
+    def test_a_level_that_does_not_exist_is_refused_in_words(self):
+        run = subprocess.run([PROGRAM, "run", "--log-level", "loud"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn('--log-level: must be one of "debug", "info", "warning", "error", "off"', run.stderr)
+
+
+if __name__ == "__main__":
+    PROGRAM = smoke_test.PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
