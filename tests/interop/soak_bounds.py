@@ -2,12 +2,14 @@
 """What a soak must keep, and the judgement of what one has shown. Numbers in, sentences out: nothing here runs anything."""
 
 import dataclasses
+import statistics
 
 # The goal is 1 MiB an hour. A series of some minutes cannot tell that from a heap that grows once by some pages, which gets its own room.
 SLOPE_LIMIT_KIB_PER_HOUR = 1024
 GROWN_ONCE_KIB = 256
-# Calls come and go between two samples; each has four sockets in the gateway.
-DESCRIPTORS_GROWTH = 12
+# A busy machine has more calls at once. Each has four sockets in the gateway (RTP and RTCP of two legs); a few streams come and go.
+SOCKETS_OF_A_CALL = 4
+DESCRIPTORS_GROWTH = 4
 # One packet in, one out; the caller's are sent back by the callee: of four datagrams the gateway sends two, and some are SIP.
 LEAST_RELAYED_SHARE = 0.45
 # Fewer calls than this part of those planned is no steady load, and proves nothing.
@@ -78,8 +80,10 @@ def memory_slope(samples):
 
 
 def descriptors_growth(samples):
-    kept = steady(samples)
-    return slope([(each.at, each.descriptors) for each in kept]) * (kept[-1].at - kept[0].at)
+    """Of those that are of no call, from the first half to the last. The median: calls begin between the two numbers of a sample."""
+    beside = [each.descriptors - SOCKETS_OF_A_CALL * each.calls for each in steady(samples)]
+    half = len(beside) // 2
+    return statistics.median(beside[-half:]) - statistics.median(beside[:half])
 
 
 def verdict(soak):
@@ -126,6 +130,6 @@ def figures(soak):
     good, failed, own = (sum(getattr(each, name) for each in soak.courses) for name in ("good", "failed", "own"))
     calls = [each.calls for each in steady(soak.samples)] or [0]
     line = f"{good} calls and registrations, {failed} failed by the gateway, {own} not sent by SIPp; {sum(calls) / len(calls):.0f} calls at once, {soak.relayed:.0f} packets relayed"
-    if len(soak.samples) >= 2:
-        line += f"; {soak.samples[-1].memory_kib} KiB, {memory_slope(soak.samples):+.0f} KiB/h; descriptors {descriptors_growth(soak.samples):+.1f}"
+    if len(soak.samples) >= LEAST_SAMPLES:
+        line += f"; {soak.samples[-1].memory_kib} KiB, {memory_slope(soak.samples):+.0f} KiB/h; descriptors {descriptors_growth(soak.samples):+.0f}"
     return line + f"; {soak.cpu_seconds:.1f} s of CPU in {soak.samples[-1].at / 60 if soak.samples else 0:.1f} min"
