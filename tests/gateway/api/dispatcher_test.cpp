@@ -124,6 +124,18 @@ TEST(Dispatcher, R0_18TheSameEventIsRepeatedAndOrderIsKept) {
   EXPECT_EQ(bench.dispatcher.lost().total(), 0u);
 }
 
+TEST(Dispatcher, R0_18ANewEventDoesNotShortenThePauseBeforeARepetition) {
+  Bench bench;
+  bench.tell("c_1", 1);
+  bench.finish(0, 500);
+  bench.tell("c_1", 2);
+  bench.pass(milliseconds(499));
+  EXPECT_EQ(bench.posts.size(), 1u);
+  bench.pass(milliseconds(1));
+  ASSERT_EQ(bench.posts.size(), 2u);
+  EXPECT_EQ(bench.sequence(1), 1);
+}
+
 TEST(Dispatcher, R0_18AfterTenMinutesAnEventIsGivenUpAndTheNextHasItsTurn) {
   Bench bench;
   bench.tell("c_1", 1);
