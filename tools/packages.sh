@@ -16,7 +16,7 @@ packages_sanitize=(libclang-rt-19-dev llvm-19)
 packages_lint=(clang-format-19 clang-tidy-19 git)
 # The peers of the tests from outside: SIP programs, browser, decoders of traffic and sound.
 packages_interop=(faketime sip-tester baresip-core tshark sox iproute2 nftables)
-packages_browser=(chromium baresip-core sox iproute2 nodejs npm)
+packages_browser=(chromium baresip-core sox iproute2 nodejs npm nftables)
 # Benches need the library; the parsers of other projects are compared with where they are installed.
 packages_bench=(libbenchmark-dev)
 packages_bench_peers=(libosip2-dev libsofia-sip-ua-dev libre-dev valgrind)

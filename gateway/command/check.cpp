@@ -4,6 +4,7 @@
 
 #include "gateway/command/commands.hpp"
 #include "gateway/command/load.hpp"
+#include "gateway/ports.hpp"
 
 namespace isthmus::gateway {
 
@@ -11,7 +12,7 @@ int command_check(const Arguments& arguments) {
   const std::string path = arguments.text("FILE");
   const auto loaded = load_file(path);
   if (!loaded) return complain(loaded.error());
-  std::cout << path << ": no mistakes found\n";
+  std::cout << path << ": no mistakes found\n" << ports_to_open(*loaded);
   return kDone;
 }
 

@@ -17,15 +17,17 @@ const END_LIMIT_MS = 5000;
 /**
  * `microphone`: a WAV file that the microphone plays round and round. `devices`: false for a machine with none. `allowed`: false when the person
  * does not let pages use them. `asUser`: as people have it, without a loopback candidate and with
- * local addresses hidden. Returns `{browser, close}`; `close` leaves no process and no file behind.
+ * local addresses hidden. `within`: a command that runs it in another namespace. Returns `{browser, close}`; `close` leaves no process and no file behind.
  */
-export async function launchChromium({microphone = null, devices = true, allowed = true, asUser = false, flags = []} = {}) {
+export async function launchChromium({microphone = null, devices = true, allowed = true, asUser = false, flags = [], within = []} = {}) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-chromium-'));
   const args = [...FLAGS, ...flags, allowed ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts'];
   if (devices) args.push('--use-fake-device-for-media-stream');
   if (microphone) args.push(`--use-file-for-fake-audio-capture=${microphone}`);
   if (!asUser) args.push('--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns');
-  const browser = await puppeteer.launch({executablePath: EXECUTABLE, headless: true, userDataDir: profile, args, timeout: 60_000, protocolTimeout: 120_000});
+  const executablePath = within.length > 0 ? script(profile, within) : EXECUTABLE;
+  // By a pipe: its debugging port would be in the other namespace.
+  const browser = await puppeteer.launch({executablePath, pipe: within.length > 0, headless: true, userDataDir: profile, args, timeout: 60_000, protocolTimeout: 120_000});
   return {browser, close: () => closeChromium(browser, profile)};
 }
 
@@ -108,6 +110,13 @@ async function recordElement(selector, waitMs) {
   const rate = context.sampleRate;
   await context.close();
   return {samples: Array.from(samples), rate};
+}
+
+/** puppeteer starts one program: a script that starts Chromium behind the command. */
+function script(folder, within) {
+  const file = path.join(folder, 'chromium');
+  fs.writeFileSync(file, `#!/bin/sh\nexec ${within.join(' ')} ${EXECUTABLE} "$@"\n`, {mode: 0o755});
+  return file;
 }
 
 async function closeChromium(browser, profile) {

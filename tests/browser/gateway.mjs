@@ -2,7 +2,7 @@
 // The real gateway and the example web server for one test, started as `./dev run` starts them, in a folder of their own: embedded defaults,
 // two demo accounts, a fresh secret. ISTHMUS names the program (default: the release build).
 
-import {spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
@@ -77,6 +77,7 @@ class Program {
 export class Gateway {
   #command;
   #env;
+  #within = [];
 
   /**
    * `webServer`: arguments of examples/webserver/server.py, or null for none. `settings`: TOML beside the defaults; with them every port is a
@@ -95,6 +96,30 @@ export class Gateway {
       gateway.url = (await gateway.program.line(/http:\/\/127\.0\.0\.1:\d+\//)).match(/http:\/\/127\.0\.0\.1:\d+\//)[0];
       gateway.sip = (await gateway.program.line(/127\.0\.0\.1:\d+ \(udp\)/)).match(/127\.0\.0\.1:\d+/)[0];
       gateway.accounts = readAccounts(path.join(gateway.folder, 'data/demo-accounts'));
+    } catch (error) {
+      await gateway.stop();
+      throw error;
+    }
+    return gateway;
+  }
+
+  /**
+   * In another namespace, over HTTPS with a certificate of `isthmus cert`; `within` is the command that runs it there, `listen` where the page is
+   * served. No web server.
+   */
+  static async startWithin(within, {settings, listen, certificateFor}) {
+    const gateway = new Gateway();
+    gateway.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-gateway-'));
+    gateway.#within = within;
+    execFileSync(PROGRAM, ['cert', ...certificateFor], {cwd: gateway.folder});
+    const file = path.join(gateway.folder, 'isthmus.toml');
+    const [certificate, key] = ['server.pem', 'server-key.pem'].map((name) => path.join(gateway.folder, 'data/tls', name));
+    fs.writeFileSync(file, `${settings}\n[web]\nlisten = "${listen}"\ncertificate = "${certificate}"\nkey = "${key}"\n`);
+    gateway.#command = ['run', '--config', file];
+    gateway.#env = {...process.env, ISTHMUS_WEBHOOK_SECRET: ''};
+    try {
+      gateway.#run();
+      await gateway.program.line(/^ {2}page/);
     } catch (error) {
       await gateway.stop();
       throw error;
@@ -142,7 +167,8 @@ export class Gateway {
   }
 
   #run() {
-    this.program = new Program(PROGRAM, this.#command, {cwd: this.folder, env: this.#env});
+    const [command, ...args] = [...this.#within, PROGRAM, ...this.#command];
+    this.program = new Program(command, args, {cwd: this.folder, env: this.#env});
   }
 
   #settingsFile(settings, web) {

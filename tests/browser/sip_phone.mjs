@@ -28,12 +28,13 @@ export class SipPhone {
 
   /**
    * `aor`: user@host:port. `password`: registers there with digest; without one it registers nowhere. `hz`: its voice. `codecs`: of its account.
-   * `auto`: takes every call at once. Resolves when it is ready (and registered).
+   * `auto`: takes every call at once. `within`: a command that runs it in another namespace, whose `ports` (SIP, control, RTP) are free.
+   * Resolves when it is ready (and registered).
    */
-  static async start({aor, password = '', hz = 1000, auto = false, address = '127.0.0.1', codecs = 'PCMU,PCMA', transport = 'udp'}) {
+  static async start({aor, password = '', hz = 1000, auto = false, address = '127.0.0.1', codecs = 'PCMU,PCMA', transport = 'udp', within = [], ports = null}) {
     const phone = new SipPhone();
     phone.#folder = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-phone-'));
-    const [sip, control, rtp] = [await freePort(address), await freePort(address), await freePort(address)];
+    const [sip, control, rtp] = ports ?? [await freePort(address), await freePort(address), await freePort(address)];
     phone.address = `${address}:${sip}`;
     const registers = password ? `;auth_pass=${password};regint=60` : ';regint=0';
     const target = transport === 'udp' ? aor : `${aor};transport=${transport}`;
@@ -41,7 +42,7 @@ export class SipPhone {
     fs.writeFileSync(path.join(phone.#folder, 'contacts'), '');
     fs.writeFileSync(path.join(phone.#folder, 'config'), configuration({address, sip, control, rtp, hz, folder: phone.#folder}));
     try {
-      await phone.#launch(control, address);
+      await phone.#launch(control, address, within);
       if (password) await phone.log(/200 OK .*\[\d+ binding/);
     } catch (error) {
       await phone.stop();
@@ -120,9 +121,10 @@ export class SipPhone {
     fs.rmSync(this.#folder, {recursive: true, force: true});
   }
 
-  async #launch(control, address) {
+  async #launch(control, address, within) {
     const log = fs.openSync(path.join(this.#folder, 'log'), 'w');
-    this.#child = spawn('baresip', ['-f', this.#folder], {stdio: ['ignore', log, log]});
+    const [command, ...args] = [...within, 'baresip', '-f', this.#folder];
+    this.#child = spawn(command, args, {stdio: ['ignore', log, log]});
     fs.closeSync(log);
     await this.log(/baresip is ready/, READY_LIMIT_MS);
     this.#control = net.connect(control, address);

@@ -11,6 +11,7 @@
 
 #include "gateway/config_keys.hpp"
 #include "gateway/config_text.hpp"
+#include "gateway/ports.hpp"
 #include "tests/support/source_dir.hpp"
 
 namespace isthmus::gateway {
@@ -255,6 +256,20 @@ out_to = "1000"
   EXPECT_EQ(config->trunks[0].fast_abort.count(), 0);
   EXPECT_EQ(config->routes[0].in_from, "*");
   EXPECT_EQ(config->routes[0].out_to, "1000");
+}
+
+TEST(Config, CheckTellsThePortsToOpen) {
+  const auto ports = [](std::string_view text) { return ports_to_open(*read_config(text, "f.toml")); };
+  EXPECT_EQ(ports(""), "No port has to be opened: everything is for this machine alone.\n");
+  EXPECT_EQ(ports("[sip]\nudp = [\"0.0.0.0:5060\", \"[::]:5060\"]\ntcp = [\"192.0.2.1:5080\"]\n"
+                  "[media]\nstun_sources = \"any\"\nport = 40000\nrtp_last_port = 20099\n"),
+            "Ports to open:\n"
+            "  5060/udp          SIP of phones and trunks\n"
+            "  5080/tcp          SIP of phones and trunks\n"
+            "  40000/udp         media of browsers\n"
+            "  20000-20099/udp   media of phones and trunks\n");
+  EXPECT_EQ(ports("[media]\nstun_sources = [\"192.168.0.0/16\"]\n"),
+            "Ports to open:\n  a free one/udp    media of browsers: write media.port, so that it can be opened\n");
 }
 
 }  // namespace config_test

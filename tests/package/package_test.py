@@ -96,7 +96,7 @@ class Package(unittest.TestCase):
         self.assertRegex(self.inside("isthmus --version"), r"^isthmus \d+\.\d+\.\d+\n$")
         self.assertEqual(self.inside("ldd /usr/bin/isthmus | grep 'not found' || true"), "")
         self.assertEqual(self.inside("stat -c '%U:%G %a' /var/lib/isthmus /etc/isthmus/isthmus.toml").split("\n")[:2], ["isthmus:isthmus 700", "root:isthmus 640"])
-        self.assertEqual(self.inside("isthmus check /etc/isthmus/isthmus.toml"), "/etc/isthmus/isthmus.toml: no mistakes found\n")
+        self.assertEqual(self.inside("isthmus check /etc/isthmus/isthmus.toml"), "/etc/isthmus/isthmus.toml: no mistakes found\nNo port has to be opened: everything is for this machine alone.\n")
         self.assertIn("/etc/isthmus/isthmus.toml", self.inside("cat /var/lib/dpkg/info/isthmus.conffiles"))
 
         # What an operator would do first: a change of the configuration, an account.

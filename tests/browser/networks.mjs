@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Two networks and a router between them, made of namespaces below the one that `run` made: nothing of it can be seen from the machine or outlives
+// the test. Inside: the gateway, which knows itself by INSIDE alone. Outside: browsers and phones, which know it by PUBLIC alone; the router turns
+// one into the other (1:1 NAT). Over IPv6 nothing is translated.
+
+import {execFileSync, spawn} from 'node:child_process';
+import fs from 'node:fs';
+
+export const INSIDE = '10.80.0.2';
+export const PUBLIC = '198.51.100.10';
+export const OUTSIDE = '198.51.100.2';
+export const INSIDE_V6 = '2001:db8:80::2';
+export const OUTSIDE_V6 = '2001:db8:1::2';
+
+const RULES = `
+table ip one_to_one {
+  chain prerouting {
+    type nat hook prerouting priority -100;
+    ip daddr ${PUBLIC} dnat to ${INSIDE}
+  }
+  chain postrouting {
+    type nat hook postrouting priority 100;
+    ip saddr ${INSIDE} oifname "outer" snat to ${PUBLIC}
+  }
+}
+table ip closed {
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    iifname "outer" ct status != dnat ct state new drop
+  }
+}
+`;
+
+const ip = (...words) => execFileSync('ip', words, {stdio: ['ignore', 'ignore', 'inherit']});
+
+/** A namespace that lives as long as its holder; `within` in front of a command runs it there. */
+class Namespace {
+  static async make() {
+    const space = new Namespace();
+    // It ends with its standard input, whatever becomes of the test.
+    space.holder = spawn('unshare', ['-n', 'cat'], {stdio: ['pipe', 'ignore', 'inherit']});
+    const net = `/proc/${space.holder.pid}/ns/net`;
+    const end = Date.now() + 5000;
+    while (fs.readlinkSync(net) === fs.readlinkSync('/proc/self/ns/net')) {
+      if (Date.now() > end) throw new Error('no namespace');
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+    }
+    space.within = ['nsenter', `--net=${net}`];
+    space.ip('link', 'set', 'lo', 'up');
+    return space;
+  }
+
+  ip(...words) {
+    const [command, ...args] = [...this.within, 'ip', ...words];
+    execFileSync(command, args, {stdio: ['ignore', 'ignore', 'inherit']});
+  }
+
+  close() {
+    this.holder.stdin.end();
+  }
+}
+
+/** Joins this namespace (the router) with another by a link: `here` is our end's name and addresses, `there` theirs. */
+function join(space, name, here, there) {
+  ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(space.holder.pid));
+  for (const address of here) ip('addr', 'add', address, 'dev', name, ...(address.includes(':') ? ['nodad'] : []));
+  ip('link', 'set', name, 'up');
+  for (const address of there) space.ip('addr', 'add', address, 'dev', 'eth0', ...(address.includes(':') ? ['nodad'] : []));
+  space.ip('link', 'set', 'eth0', 'up');
+}
+
+/** `{inside, outside, close}`. */
+export async function makeNetworks() {
+  const [inside, outside] = [await Namespace.make(), await Namespace.make()];
+  join(inside, 'inner', ['10.80.0.1/24', '2001:db8:80::1/64'], [`${INSIDE}/24`, `${INSIDE_V6}/64`]);
+  join(outside, 'outer', ['198.51.100.1/24', `${PUBLIC}/32`, '2001:db8:1::1/64'], [`${OUTSIDE}/24`, `${OUTSIDE_V6}/64`]);
+  inside.ip('route', 'add', 'default', 'via', '10.80.0.1');
+  inside.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:80::1');
+  outside.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:1::1');
+  // There is no road from outside to INSIDE but by PUBLIC.
+  fs.writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
+  fs.writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1');
+  execFileSync('nft', ['-f', '-'], {input: RULES, stdio: ['pipe', 'ignore', 'inherit']});
+  return {
+    inside,
+    outside,
+    close() {
+      inside.close();
+      outside.close();
+    },
+  };
+}
