@@ -156,6 +156,8 @@ ApiSources Gateway::Impl::api_sources() {
   out.readiness = [this] { return readiness(); };
   out.drain = [this] { return draining; };
   out.set_drain = [this](Drain wanted) { set_drain(wanted); };
+  out.registrations = [this] { return exchange->registrations(transport::read_clocks()); };
+  out.dialogs = [this] { return exchange->dialogs(); };
   out.sessions_of = [this](std::string_view client) { return clients->sessions_of(client); };
   out.is_connected = [this](std::string_view client) { return clients->is_connected(client); };
   out.is_ending = [this] { return signals > 0; };

@@ -24,6 +24,19 @@ HashKey tag_key(const Random& random) {
 
 }  // namespace
 
+std::string_view word(LegState state) {
+  switch (state) {
+    case LegState::received: return "received";
+    case LegState::early: return "early";
+    case LegState::completed: return "completed";
+    case LegState::calling: return "calling";
+    case LegState::proceeding: return "proceeding";
+    case LegState::ready: return "ready";
+    case LegState::terminating: return "terminating";
+  }
+  return "";
+}
+
 UserAgent::UserAgent(UserAgentConfig config, const Seed& seed)
     : config_(std::move(config)),
       endpoint_(config_.endpoint, Random(seed).fork("endpoint")),
@@ -374,8 +387,23 @@ void UserAgent::settle(Pass& pass, SessionId id) {
 std::optional<UserAgent::SessionFacts> UserAgent::facts(SessionId id) const {
   const InviteUsage* session = sessions_.find(id);
   if (session == nullptr) return std::nullopt;
-  SessionFacts out{session->call_id(), session->local_tag(), {}, {}, {}, session->is_ending()};
+  SessionFacts out;
+  out.call_id = session->call_id();
+  out.local_tag = session->local_tag();
+  out.reaping = session->is_ending();
+  out.caller = session->is_caller();
+  out.state = session->leg_state();
+  out.user_agent = session->peer_agent();
+  if (out.caller) {
+    out.from = session->spec().from;
+    out.to = session->spec().to;
+    out.remote_target = session->spec().request_uri;
+  }
   if (const Dialog* dialog = session->dialog()) {
+    if (!out.caller) {
+      out.from = dialog->remote_party;
+      out.to = dialog->local_party;
+    }
     out.remote_tag = dialog->remote_tag;
     out.remote_target = dialog->remote_target;
     out.source = dialog->source;

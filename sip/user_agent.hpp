@@ -76,6 +76,11 @@ class UserAgent {
     std::string remote_target;
     Path source;
     bool reaping = false;
+    bool caller = false;  // the INVITE was ours
+    LegState state = LegState::terminating;
+    std::string from;  // name-addr of From and To of the INVITE
+    std::string to;
+    std::string user_agent;  // of the peer
   };
   std::optional<SessionFacts> facts(SessionId session) const;
   Endpoint& endpoint() { return endpoint_; }

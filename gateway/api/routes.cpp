@@ -213,6 +213,12 @@ void Routes::api(const HttpRequest& request, const HttpReply& reply) {
   if (target.resource == "drain" && target.id.empty()) return reply(drain(request));
   if (target.resource == "calls") return calls(request, target, reply);
   if (target.resource == "clients" && target.verb.empty()) return clients(request, target, reply);
+  const bool table = target.resource == "registrations" || target.resource == "dialogs";
+  if (table && target.id.empty()) {
+    const bool reading = request.method == "GET" || request.method == "HEAD";
+    if (!reading) return reply(not_allowed("GET, HEAD"));
+    return reply(target.resource == "dialogs" ? dialog_page(request) : registration_page(request));
+  }
   reply(not_found());
 }
 
@@ -235,6 +241,20 @@ HttpResponse Routes::call_page(const HttpRequest& request) const {
   const auto wanted = page_of(request);
   if (!wanted) return bad_request(wanted.error(), "A page is a number from 1.");
   return page(*wanted, sources_.calls(), call_for_list);
+}
+
+// ---- tables of the moment (R4.7, R4.8)
+
+HttpResponse Routes::registration_page(const HttpRequest& request) const {
+  const auto wanted = page_of(request);
+  if (!wanted) return bad_request(wanted.error(), "A page is a number from 1.");
+  return page(*wanted, sources_.registrations(), registration_for_list);
+}
+
+HttpResponse Routes::dialog_page(const HttpRequest& request) const {
+  const auto wanted = page_of(request);
+  if (!wanted) return bad_request(wanted.error(), "A page is a number from 1.");
+  return page(*wanted, sources_.dialogs(), dialog_for_list);
 }
 
 void Routes::calls(const HttpRequest& request, const Target& target, const HttpReply& reply) {

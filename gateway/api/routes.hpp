@@ -39,6 +39,8 @@ struct ApiSources {
   std::function<std::optional<CallFacts>(std::string_view)> call;
   std::function<const std::deque<Failure>&()> failures;
   std::function<std::vector<TrunkRow>()> trunks;
+  std::function<std::vector<RegistrationFacts>()> registrations;
+  std::function<std::vector<DialogFacts>()> dialogs;
   std::function<size_t(std::string_view)> sessions_of;
   std::function<bool(std::string_view)> is_connected;
   std::function<std::string()> metrics;
@@ -91,6 +93,8 @@ class Routes {
   Json client_json(const ClientEntry& entry) const;
   HttpResponse call_page(const HttpRequest& request) const;
   HttpResponse client_page(const HttpRequest& request) const;
+  HttpResponse registration_page(const HttpRequest& request) const;
+  HttpResponse dialog_page(const HttpRequest& request) const;
   void put(Output output);
 
   Private<std::string> secret_;

@@ -137,6 +137,35 @@ Json trunk_for_list(const TrunkRow& trunk) {
                        {"last_came_at", facts.last_came ? Json(timestamp(*facts.last_came)) : Json()}});
 }
 
+Json registration_for_list(const RegistrationFacts& registration) {
+  return Json::object({{"user", registration.user},
+                       {"host", registration.host},
+                       {"contact", registration.contact},
+                       {"status", registration.status},
+                       {"expires_at", timestamp(registration.expires)},
+                       {"expires_in", registration.expires_in},
+                       {"user_agent", text_or_null(registration.user_agent)},
+                       {"call_id", registration.call_id},
+                       {"transport", word(registration.transport)},
+                       {"source_ip", registration.source.ip.text()},
+                       {"source_port", int{registration.source.port}}});
+}
+
+Json dialog_for_list(const DialogFacts& dialog) {
+  return Json::object({{"call", dialog.call},
+                       {"uuid", dialog.uuid},
+                       {"call_id", dialog.call_id},
+                       {"direction", dialog.inbound ? "inbound" : "outbound"},
+                       {"state", dialog.state},
+                       {"from_user", dialog.from_user},
+                       {"from_host", dialog.from_host},
+                       {"to_user", dialog.to_user},
+                       {"to_host", dialog.to_host},
+                       {"contact_user", dialog.contact_user},
+                       {"contact_host", dialog.contact_host},
+                       {"user_agent", text_or_null(dialog.user_agent)}});
+}
+
 bool is_user(std::string_view text) {
   return consists_of(text, "_.!~*'()&=+$,;?/-");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls as they stand in messages to clients, in webhooks and in the HTTP API (docs/api.md sections 2.3, 3 and 4).
+// Calls, registrations and dialogs as they stand in messages to clients, in webhooks and in the HTTP API (docs/api.md
+// sections 2.3, 3 and 4).
 #pragma once
 
 #include <string>
@@ -30,6 +31,9 @@ struct TrunkRow {
   size_t incoming = 0;
 };
 Json trunk_for_list(const TrunkRow& trunk);
+// An entry of the registration table and of the dialog table (R4.7, R4.8).
+Json registration_for_list(const RegistrationFacts& registration);
+Json dialog_for_list(const DialogFacts& dialog);
 
 // A user, as `from` and `to` may be written: 1 to 64 of a fixed set of characters.
 bool is_user(std::string_view text);

@@ -69,6 +69,8 @@ class Exchange {
   // How many calls are in each state; dropped: those whose legs are being reaped.
   using StateCounts = std::array<std::array<size_t, 5>, 2>;  // [CallDirection][CallState]
   StateCounts count_states() const;
+  std::vector<RegistrationFacts> registrations(Now now) const;  // by user, then in the order of the bindings
+  std::vector<DialogFacts> dialogs() const;                     // of the calls in their order, caller first
   const Registrar& registrar() const { return registrar_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
   const Settings& settings() const { return settings_; }

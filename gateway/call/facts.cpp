@@ -30,6 +30,17 @@ std::string_view word(CallDirection direction) {
   return direction == CallDirection::outgoing ? "outgoing" : "incoming";
 }
 
+std::string_view word(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::udp: return "udp";
+    case Protocol::tcp: return "tcp";
+    case Protocol::tls: return "tls";
+    case Protocol::ws: return "ws";
+    case Protocol::wss: return "wss";
+  }
+  return "";
+}
+
 std::string_view word(DropReason reason) {
   switch (reason) {
     case DropReason::none: return "";

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/outbox.hpp"
 #include "base/slots.hpp"
 #include "base/time.hpp"
 #include "media/order.hpp"
@@ -93,6 +94,35 @@ struct CallFacts {
   std::optional<media::LegReport> callee_media;
   MediaVerdict media_verdict = MediaVerdict::none;
   std::string media_text;
+};
+
+std::string_view word(Protocol protocol);  // "udp", "tcp", "tls", "ws", "wss"
+
+// A contact that the registrar knows (R4.7).
+struct RegistrationFacts {
+  std::string user;  // of the address of record
+  std::string host;
+  std::string contact;      // URI as the phone wrote it
+  std::string_view status;  // a word of binding_status()
+  WallTime expires;
+  uint32_t expires_in = 0;  // seconds from now
+  std::string user_agent;
+  std::string call_id;
+  SocketAddress source;
+  Protocol transport = Protocol::udp;
+};
+
+// The SIP dialog of one leg of a call (R4.8). A leg of a browser has none.
+struct DialogFacts {
+  std::string call;  // CallFacts::id
+  std::string uuid;  // of this leg
+  std::string call_id;
+  bool inbound = false;    // the peer sent the INVITE
+  std::string_view state;  // a word of R4.12 or R4.13
+  std::string from_user, from_host;
+  std::string to_user, to_host;
+  std::string contact_user, contact_host;  // of the peer
+  std::string user_agent;                  // of the peer
 };
 
 }  // namespace isthmus::gateway

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sip/auth/client_auth.hpp"
@@ -52,6 +53,20 @@ struct UserAgentEvent {
   bool has_message = false;
   RegistrationId registration;
 };
+
+// Where the session of one INVITE stands, as who is called (received, early, completed) and as who calls (calling,
+// proceeding): R4.12, R4.13. The ACK goes out in the step that reads the 2xx (R4.14), so no `completing` lies between
+// proceeding and ready; a session that is over is gone, not `terminated`.
+enum class LegState : uint8_t {
+  received,     // the INVITE is admitted, its 100 sent
+  early,        // a 101-199 of ours was sent
+  completed,    // our 2xx waits for its ACK
+  calling,      // our INVITE is on its way
+  proceeding,   // a 101-199 came
+  ready,        // the ACK came, or went out
+  terminating,  // BYE, CANCEL or a final response is what is left to do
+};
+std::string_view word(LegState state);
 
 // A header line for a message to be written.
 struct HeaderLine {

@@ -96,6 +96,10 @@ class InviteUsage {
   const std::string& local_tag() const { return local_tag_; }
   const std::string& call_id() const { return call_id_; }
   const Dialog* dialog() const;  // the chosen one, or the first
+  bool is_caller() const { return caller_; }
+  LegState leg_state() const;
+  const InviteSpec& spec() const { return spec_; }               // of our INVITE
+  const std::string& peer_agent() const { return peer_agent_; }  // User-Agent or Server of the peer, cut
   void clear_timers(UsageContext& context);
 
  private:
@@ -157,6 +161,7 @@ class InviteUsage {
   void abandon_modify(UsageContext& context);
   void start_reaping(UsageContext& context);
 
+  void note_agent(const Message& message);
   void emit(UsageContext& context, UserAgentEventKind kind, uint16_t status, bool has_message);
   void arm(UsageContext& context, TimerId& timer, SessionTimer what, Duration in);
   Outgoing outgoing(Branch& branch, Draft draft) const;
@@ -175,6 +180,8 @@ class InviteUsage {
   std::string local_tag_;
   std::string contact_user_;
   bool keep_flow_ = false;
+  bool rang_ = false;  // a 101-199 was sent, or came
+  std::string peer_agent_;
   std::vector<Branch> branches_;
   std::optional<size_t> chosen_;
 

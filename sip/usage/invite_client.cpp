@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kAllow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
 constexpr size_t kMaxBranches = 16;  // dialogs of one INVITE
 constexpr std::string_view kSdp = "application/sdp";
+constexpr size_t kMaxAgent = 128;  // of a peer's User-Agent, for people
 
 std::string_view host_of(std::string_view uri_text) {
   const auto uri = parse_uri(uri_text);
@@ -62,6 +63,7 @@ void InviteUsage::response(UsageContext& context, Purpose purpose, uint32_t deta
   if (purpose == Purpose::bye) return bye_response(context, detail);
   if (purpose == Purpose::modify) return modify_response(context, request);
   invite_peer_ = context.endpoint.path().remote.ip;
+  note_agent(context.endpoint.message());
   switch (context.endpoint.message().status_class()) {
     case 1: return provisional(context);
     case 2: return success(context, request);
@@ -99,6 +101,7 @@ InviteUsage::Branch& InviteUsage::branch_of_response(UsageContext& context) {
 void InviteUsage::provisional(UsageContext& context) {
   const Message& message = context.endpoint.message();
   if (message.status() == 100) return;
+  rang_ = true;
   if (!message.to_tag().empty() && (branches_.size() < kMaxBranches || branch_of(message.to_tag()) != nullptr)) {
     branch_of_response(context).dialog.refresh_target(message);
   }
@@ -220,6 +223,24 @@ Outgoing InviteUsage::outgoing(Branch& branch, Draft draft) const {
 const Dialog* InviteUsage::dialog() const {
   if (chosen_) return &branches_[*chosen_].dialog;
   return branches_.empty() ? nullptr : &branches_.front().dialog;
+}
+
+LegState InviteUsage::leg_state() const {
+  if (ending_) return LegState::terminating;
+  switch (state_) {
+    case State::calling: return rang_ ? LegState::proceeding : LegState::calling;
+    case State::ringing: return rang_ ? LegState::early : LegState::received;
+    case State::accepted: return LegState::completed;
+    case State::confirmed: return LegState::ready;
+    case State::over: break;
+  }
+  return LegState::terminating;
+}
+
+void InviteUsage::note_agent(const Message& message) {
+  const auto said = message.header(message.is_request() ? Header::user_agent : Header::server);
+  const auto agent = said ? said : message.header(Header::user_agent);
+  if (agent) peer_agent_ = agent->substr(0, kMaxAgent);
 }
 
 void InviteUsage::emit(UsageContext& context, UserAgentEventKind kind, uint16_t status, bool has_message) {

@@ -31,11 +31,13 @@ InviteUsage::InviteUsage(UsageContext& context, SessionId id, ServerId server, c
   branch.dialog.source = context.endpoint.path();
   if (keep_flow_) branch.dialog.kept_path = context.endpoint.path();
   chosen_ = 0;
+  note_agent(message);
   note_expiry(context, message);
 }
 
 void InviteUsage::ring(UsageContext& context, int status, std::string_view body) {
   if (ending_ || !server_) return;
+  rang_ = true;
   Draft draft = context.endpoint.response(server_, status);
   draft.add(Header::contact, context.endpoint.contact(branches_.front().dialog.source, contact_user_));
   draft.add(Header::allow, kAllow);

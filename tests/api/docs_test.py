@@ -171,6 +171,8 @@ class Documents(unittest.TestCase):
         self.assertEqual(SCHEMA.faults("CallPage", page), [])
         client = json.loads(answers[2])
         self.assertEqual(SCHEMA.faults("ClientWithKey", client), [])
+        self.assertEqual(SCHEMA.faults("RegistrationPage", json.loads(answers[3].replace("\n", ""))), [])
+        self.assertEqual(SCHEMA.faults("DialogPage", json.loads(answers[4].replace("\n", ""))), [])
 
     def test_both_documents_name_the_same_requests(self):
         in_text = {tuple(re.match(r"([A-Z]+) ([^ ?]+)", quoted(row[0])[0]).groups()) for row in table("request")}

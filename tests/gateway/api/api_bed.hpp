@@ -268,6 +268,8 @@ class ApiBed : public Node {
                 },
             .failures = [this]() -> const std::deque<gateway::Failure>& { return watch.failures(); },
             .trunks = [this] { return trunk_rows(); },
+            .registrations = [this] { return exchange.registrations(world.now()); },
+            .dialogs = [this] { return exchange.dialogs(); },
             .sessions_of = [this](std::string_view client) { return clients.sessions_of(client); },
             .is_connected = [this](std::string_view client) { return clients.is_connected(client); },
             .metrics = [] { return std::string("metrics\n"); },
