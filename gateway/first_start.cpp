@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -18,6 +19,7 @@
 namespace isthmus::gateway {
 namespace {
 
+constexpr std::chrono::milliseconds kBindingPatience{250};  // a thread waits, not the loop
 constexpr size_t kSecretOctets = 32;
 
 std::string make_secret(Random& random) {
@@ -80,9 +82,13 @@ Result<Belongings, std::string> take_belongings(const Config& config, Random ran
   auto lock = DataLock::take(config.data);
   if (!lock) return fail(lock.error());
   out.lock = std::move(*lock);
-  auto store = SqliteStore::open(config.data + "/isthmus.db");
+  const std::string file = config.data + "/isthmus.db";
+  auto store = SqliteStore::open(file);
   if (!store) return fail(store.error());
   out.store = std::move(*store);
+  auto bindings = SqliteStore::open(file, {.patience = kBindingPatience, .sync_each = false});
+  if (!bindings) return fail(bindings.error());
+  out.binding_store = std::move(*bindings);
 
   auto accounts = take_accounts(config, *out.store, Random(random.fork("demo accounts")));
   if (!accounts) return fail(accounts.error());

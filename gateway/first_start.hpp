@@ -36,10 +36,11 @@ class DataLock {
 
 struct Belongings {
   DataLock lock;
-  std::unique_ptr<Store> store;
+  std::unique_ptr<Store> store;  // for the loop
   AccountList accounts;
   Private<std::string> api_secret;
-  std::string api_secret_file;  // empty: it is configured
+  std::string api_secret_file;                     // empty: it is configured
+  std::unique_ptr<Store> binding_store = nullptr;  // the same file, for the thread that keeps bindings
 };
 
 Result<void, std::string> make_data_directory(const Config& config);  // for its owner alone; fine when it is there

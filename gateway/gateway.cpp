@@ -7,6 +7,7 @@
 
 #include "gateway/api/web_files.hpp"
 #include "gateway/gateway_impl.hpp"
+#include "gateway/observe/log.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "transport/port_owner.hpp"
 
@@ -138,6 +139,22 @@ void Gateway::Impl::compose() {
   });
 }
 
+// The registrar goes on where the last run ended, and its changes are kept from now on.
+Result<void, std::string> Gateway::Impl::restore() {
+  const auto kept = belongings.store->bindings();
+  if (!kept) return fail(kept.error());
+  exchange->restore(transport::read_clocks(), *kept);
+  if (!kept->empty()) log(LogLevel::info, "restored " + std::to_string(kept->size()) + " bindings");
+  const auto news = [](const std::string& trouble) {
+    if (trouble.empty()) return log(LogLevel::info, "bindings are kept again");
+    log(LogLevel::warning, "bindings cannot be kept: " + trouble);
+  };
+  keeper.emplace(
+      std::move(belongings.binding_store), [this](std::function<void()> work) { return shard.post(std::move(work)); },
+      news, BindingKeeper::Limits{});
+  return {};
+}
+
 ApiSources Gateway::Impl::api_sources() {
   ApiSources out;
   out.clock = transport::read_clocks;
@@ -163,7 +180,7 @@ ApiSources Gateway::Impl::api_sources() {
   out.is_ending = [this] { return signals > 0; };
   out.metrics = [this] {
     return metrics_page({*exchange, *engine, edge, *http, *clients, *dispatcher, watch, transport::process_facts(),
-                         started, transport::read_clocks(), outbox_dropped, shard.dropped()});
+                         started, transport::read_clocks(), outbox_dropped, shard.dropped(), keeper->figures()});
   };
   return out;
 }
@@ -238,6 +255,7 @@ Result<std::unique_ptr<Gateway>, std::string> Gateway::open(const Config& config
   if (auto done = impl->listen_media(); !done) return fail(done.error());
   if (auto done = impl->listen_web(); !done) return fail(done.error());
   impl->compose();
+  if (auto done = impl->restore(); !done) return fail(done.error());
   return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
 }
 

@@ -16,6 +16,7 @@
 #include "gateway/call/media_verdict.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/observe/call_watch.hpp"
+#include "gateway/store/binding_keeper.hpp"
 #include "media/dtls_context.hpp"
 #include "transport/driver.hpp"
 #include "transport/shard.hpp"
@@ -34,6 +35,7 @@ struct Gateway::Impl {
   Result<void, std::string> listen_web();
   void compose();
   void serve();
+  Result<void, std::string> restore();
   ApiSources api_sources();
   Readiness readiness() const;
   std::vector<TrunkRow> trunk_rows() const;
@@ -45,6 +47,7 @@ struct Gateway::Impl {
   void obey(Pass& pass, const ClientApi::Output& output);
   void obey(Pass& pass, const Routes::Output& output);
   void obey(Pass& pass, const Dispatcher::Output& output);
+  void ask_keeper(AskId ask);
   CallFacts named(CallFacts call) const;
   void note_web_server(const Result<WebhookReply, WebhookFault>& result);
   CallFacts with_media(CallFacts call) const;
@@ -83,6 +86,7 @@ struct Gateway::Impl {
   std::optional<media::Engine> engine;
   std::optional<ClientApi> clients;
   std::optional<Routes> routes;
+  std::optional<BindingKeeper> keeper;
   std::optional<Dispatcher> dispatcher;
   std::optional<WebhookClient> webhook;
   std::optional<HttpServer> http;

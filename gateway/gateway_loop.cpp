@@ -151,11 +151,22 @@ void Gateway::Impl::handle(Pass& pass, const Request& request) {
                  [&](const CallRefused& it) { log(call_refused(it)); },
                  [&](const MediaSilent& it) { log(media_silent(whole(it.call), it.is_caller, config.timers.silence)); },
                  [&](const BindingChanged& it) {
-                   log(LogLevel::info, (it.expires == 0 ? "unregistered " : "registered ") + shown_user(it.account) +
-                                           " from " + shown_address(it.source));
+                   log(LogLevel::info, (it.removed ? "unregistered " : "registered ") + shown_user(it.binding.account) +
+                                           " from " + shown_address(it.binding.remote));
+                   keeper->put(it);
                  },
+                 [&](const AskKept& it) { ask_keeper(it.ask); },
              },
              request);
+}
+
+void Gateway::Impl::ask_keeper(AskId ask) {
+  keeper->when_kept([this, ask](bool kept) {
+    waiting.emplace_back([this, ask, kept](Pass& pass) {
+      exchange->reply(pass, ask, kept ? Reply(Kept{}) : Reply(Fault{FaultCode::limit}));
+    });
+    edge.wake();
+  });
 }
 
 // ---- time for clients and webhooks

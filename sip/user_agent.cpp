@@ -295,11 +295,13 @@ void UserAgent::refuse(Pass& pass, int status, const std::vector<HeaderLine>& he
 }
 
 void UserAgent::respond(Pass& pass, int status, const std::vector<HeaderLine>& headers) {
-  const ServerId server = endpoint_.admit(pass);
-  if (!server) return;
-  Draft draft = endpoint_.response(server, status);
+  if (const ServerId server = hold(pass)) respond(pass, server, status, headers);
+}
+
+void UserAgent::respond(Pass& pass, ServerId held, int status, const std::vector<HeaderLine>& headers) {
+  Draft draft = endpoint_.response(held, status);
   for (const HeaderLine& line : headers) draft.add_text(line.name, line.value);
-  endpoint_.respond(pass, server, draft);
+  endpoint_.respond(pass, held, draft);
   drain(pass);
 }
 

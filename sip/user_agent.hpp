@@ -49,6 +49,10 @@ class UserAgent {
   // The request of a `request` or `verify` event.
   void refuse(Pass& pass, int status, const std::vector<HeaderLine>& headers = {});   // stateless (R4.1)
   void respond(Pass& pass, int status, const std::vector<HeaderLine>& headers = {});  // non-INVITE, with a transaction
+  // The same in two steps, the answer in a later one: the transaction absorbs repeats meanwhile. None: the table was
+  // full, and 503 is sent.
+  ServerId hold(Pass& pass) { return endpoint_.admit(pass); }
+  void respond(Pass& pass, ServerId held, int status, const std::vector<HeaderLine>& headers);
   SessionId admit(Pass& pass, const AdmitSpec& spec);  // INVITE: 100 at once; none when a table is full (503 is sent)
   void vouch(Pass& pass);  // the new source is believed; the request goes its way, the flow moves
 

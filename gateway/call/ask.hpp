@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/outbox.hpp"
+#include "gateway/call/binding.hpp"
 #include "gateway/call/facts.hpp"
 #include "media/order.hpp"
 
@@ -81,16 +82,14 @@ struct CallEnded {  // one per call, after `dropped`: for log and records
   CallFacts call;
 };
 
-// A binding of the registrar came, changed or went (expires 0).
-struct BindingChanged {
-  std::string account;
-  std::string contact;
-  uint32_t expires = 0;
-  SocketAddress source;
+// Are the bindings that were told before this kept over a restart? A phone's 200 waits for the reply, Kept or a Fault,
+// for a limited time (Settings::keep_limit).
+struct AskKept {
+  AskId ask;
 };
 
-using Request = std::variant<AskPolicy, OrderMedia, TellServer, TellClient, CommandDone, CallEnded, CallRefused,
-                             MediaSilent, BindingChanged>;
+using Request = std::variant<AskPolicy, AskKept, OrderMedia, TellServer, TellClient, CommandDone, CallEnded,
+                             CallRefused, MediaSilent, BindingChanged>;
 
 struct Policy {
   enum Verdict : uint8_t { allow, refuse, later };
@@ -100,7 +99,8 @@ struct Policy {
   std::string from;                         // allow: replaces From, when not empty
   std::string target;  // allow: a SIP URI to dial instead; incoming: the account of the client to switch to
 };
-using Reply = std::variant<Policy, Fault>;
+struct Kept {};
+using Reply = std::variant<Policy, Kept, Fault>;
 
 // Commands from clients (JSON-RPC) and from the web server (HTTP API). `token` comes back in CommandDone; 0: nobody
 // waits.

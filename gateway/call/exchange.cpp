@@ -59,6 +59,7 @@ void Exchange::receive(Pass& pass, const Path& path, Bytes bytes) {
 }
 void Exchange::flow_up(Pass& pass, const FlowFacts& facts) {
   user_agent_.flow_up(pass, facts);
+  for (const Path& path : registrar_.flow_up(facts)) user_agent_.keep_alive(pass, path, true);
   drain(pass);
 }
 void Exchange::flow_down(Pass& pass, FlowId flow, Fault why) {
@@ -81,8 +82,12 @@ void Exchange::command(Pass& pass, const Command& command) {
 }
 
 void Exchange::reply(Pass& pass, AskId ask, const Reply& reply) {
-  const CallId* id = asks_.find(ask.ask);
-  Call* call = id == nullptr || ask.room != Room::exchange ? nullptr : calls_.find(*id);
+  const Asked* asked = ask.room == Room::exchange ? asks_.find(ask.ask) : nullptr;
+  if (asked != nullptr && asked->held) {
+    answer_register(pass, ask.ask, std::holds_alternative<Kept>(reply));
+    return drain(pass);
+  }
+  Call* call = asked == nullptr ? nullptr : calls_.find(asked->call);
   if (call == nullptr || call->ask != ask.ask) {
     drops_.add(CallDrop::late_reply);
     return;
@@ -126,6 +131,10 @@ void Exchange::expire(Pass& pass) {
       lose_client(pass, due->client, DropReason::connection_lost);
       continue;
     }
+    if (due->timer == Timer::keep) {
+      answer_register(pass, due->ask, false);
+      continue;
+    }
     Call* call = calls_.find(due->call);
     if (call == nullptr) continue;
     switch (due->timer) {
@@ -146,7 +155,8 @@ void Exchange::expire(Pass& pass) {
         drop(pass, *call,
              {DropReason::web_server_timeout, 500, "the web server did not release the answer in time", 500, {}, {}});
         break;
-      case Timer::grace: break;
+      case Timer::grace:
+      case Timer::keep: break;
     }
   }
   note_changes(pass, registrar_.expire(pass.now.steady));
@@ -282,24 +292,42 @@ OutVerdict Exchange::find_target(Now now, const Parties& parties, std::string& m
 }
 
 void Exchange::take_register(Pass& pass, const Incoming& request) {
-  const Registrar::Outcome outcome = registrar_.register_(pass.now, request);
-  if (outcome.stateless) {
-    user_agent_.refuse(pass, outcome.status, outcome.headers);
-  } else {
+  Registrar::Outcome outcome = registrar_.register_(pass.now, request);
+  if (outcome.stateless) return user_agent_.refuse(pass, outcome.status, outcome.headers);
+  if (!settings_.keeps_bindings || outcome.changes.empty()) {
     user_agent_.respond(pass, outcome.status, outcome.headers);
+    return note_changes(pass, outcome.changes);
   }
+  // What a phone was told is there after a restart, too (G15): the 200 waits until it is.
+  const sip::ServerId server = user_agent_.hold(pass);
   note_changes(pass, outcome.changes);
+  if (!server) return;
+  const auto ask = asks_.insert(Asked{{}, HeldAnswer{server, outcome.status, std::move(outcome.headers), {}}});
+  asks_.find(ask)->held->timer = timers_.set(pass.now.steady + settings_.keep_limit, Alarm{Timer::keep, {}, {}, ask});
+  requests_.push_back(AskKept{{Room::exchange, ask}});
+}
+
+// A store that fails keeps no phone from registering (G16).
+void Exchange::answer_register(Pass& pass, Id<AskTag> ask, bool kept) {
+  Asked* asked = asks_.find(ask);
+  if (asked == nullptr || !asked->held) return;
+  HeldAnswer held = std::move(*asked->held);
+  asks_.erase(ask);
+  timers_.cancel(held.timer);
+  if (!kept) ++unkept_;
+  user_agent_.respond(pass, held.server, held.status, held.headers);
+}
+
+void Exchange::restore(Now now, const std::vector<KeptBinding>& kept) {
+  for (const Registrar::Change& change : registrar_.restore(now, kept))
+    requests_.push_back(BindingChanged{Registrar::keep(change.account, change.binding, now), true});
 }
 
 void Exchange::note_changes(Pass& pass, const std::vector<Registrar::Change>& changes) {
   for (const Registrar::Change& change : changes) {
     user_agent_.keep_alive(pass, change.binding.path, change.added);
     if (change.moved_from) move_calls(pass, change);
-    const auto left = change.removed ? Duration{} : change.binding.expires - pass.now.steady;
-    requests_.push_back(
-        BindingChanged{change.account, change.binding.contact,
-                       static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(left).count()),
-                       change.binding.path.remote});
+    requests_.push_back(BindingChanged{Registrar::keep(change.account, change.binding, pass.now), change.removed});
   }
 }
 
@@ -373,7 +401,7 @@ void Exchange::tell(Pass& pass, Call& call, CallState state, const Side* silent)
 
 void Exchange::arm_timer(Pass& pass, TimerId& timer, Timer what, Duration in, CallId call, ClientId client) {
   timers_.cancel(timer);
-  timer = timers_.set(pass.now.steady + in, Alarm{what, call, client});
+  timer = timers_.set(pass.now.steady + in, Alarm{what, call, client, {}});
 }
 
 Exchange::StateCounts Exchange::count_states() const {

@@ -58,6 +58,10 @@ class Exchange {
   void refuse_new_calls(bool refuse) { draining_ = refuse; }
   bool refuses_new_calls() const { return draining_; }
 
+  // The bindings that an earlier run told of (BindingChanged), before any other verb. The phones are reachable as soon
+  // as the socket of their flow is up; a stream's flow is gone for good.
+  void restore(Now now, const std::vector<KeptBinding>& kept);
+
   // Ends all calls (SIGTERM): each gets its BYE, CANCEL or final response.
   void drop_all(Pass& pass);
   // What may change while it runs (SIGHUP). Calls that are up are not touched, whoever's they are.
@@ -75,16 +79,29 @@ class Exchange {
   const sip::UserAgent& user_agent() const { return user_agent_; }
   const Settings& settings() const { return settings_; }
   const Counters<CallDrop>& drops() const { return drops_; }
+  // REGISTERs that were answered although what they changed was not kept yet.
+  uint64_t unkept() const { return unkept_; }
   uint64_t count_of(DropReason reason) const { return ended_[static_cast<size_t>(reason)]; }
   // Re-offers that differed although their o= line did not (E2); taken for what they say.
   uint64_t reoffers_of_same_version() const { return reoffers_of_same_version_; }
 
  private:
-  enum class Timer : uint8_t { policy, setup, ring, hold, grace };
+  enum class Timer : uint8_t { policy, setup, ring, hold, grace, keep };
   struct Alarm {
     Timer timer = Timer::policy;
     CallId call;
     ClientId client;
+    Id<AskTag> ask;
+  };
+  struct HeldAnswer {  // to a REGISTER, until its bindings are kept
+    sip::ServerId server;
+    int status = 200;
+    std::vector<sip::HeaderLine> headers;
+    TimerId timer;
+  };
+  struct Asked {
+    CallId call;
+    std::optional<HeldAnswer> held;  // of an AskKept
   };
   struct LegRef {
     CallId call;
@@ -106,6 +123,7 @@ class Exchange {
   void take(Pass& pass, const sip::UserAgentEvent& event);
   void take_request(Pass& pass);
   void take_register(Pass& pass, const Incoming& request);
+  void answer_register(Pass& pass, Id<AskTag> ask, bool kept);
   void take_verify(Pass& pass, const sip::UserAgentEvent& event);
   void note_changes(Pass& pass, const std::vector<Registrar::Change>& changes);
   void move_calls(Pass& pass, const Registrar::Change& change);
@@ -188,12 +206,13 @@ class Exchange {
   Slots<Call, CallTag> calls_;
   std::map<std::string, CallId, std::less<>> by_id_;
   Slots<LegRef, media::MediaLegTag> legs_;
-  Slots<CallId, AskTag> asks_;
+  Slots<Asked, AskTag> asks_;
   Deadlines<Alarm> timers_;
   std::deque<Request> requests_;
   Counters<CallDrop> drops_;
   std::array<uint64_t, static_cast<size_t>(DropReason::error) + 1> ended_{};
   bool draining_ = false;
+  uint64_t unkept_ = 0;
   uint64_t calls_made_ = 0;
   uint64_t reoffers_of_same_version_ = 0;
   size_t over_ = 0;  // calls that are dropped and whose legs are being reaped

@@ -145,7 +145,7 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
 // ---- policy
 
 void Exchange::ask_policy(Pass& pass, Call& call, PolicyKind kind) {
-  const auto ask = asks_.insert(id_of(call));
+  const auto ask = asks_.insert(Asked{id_of(call), {}});
   call.ask = ask;
   call.ask_kind = kind;
   if (kind != PolicyKind::answer) {
@@ -329,6 +329,9 @@ void Exchange::place_sip(Pass& pass, Call& call, const SipTarget& target) {
   spec.target = target.target;
   spec.keep_flow = target.keep_flow;
   spec.body = call.b.sdp->offer(to_b);
+  // RFC 3261 13.2.1: should the gateway die meanwhile, B stops ringing by itself (G15).
+  const auto limit = std::chrono::ceil<std::chrono::seconds>(settings_.ring_limit);
+  spec.headers.push_back({"Expires", std::to_string(limit.count())});
   spec.credentials = target.credentials;
   spec.fast_abort = target.fast_abort;
   spec.max_forwards = call.max_forwards;
@@ -340,8 +343,8 @@ void Exchange::place_sip(Pass& pass, Call& call, const SipTarget& target) {
   if (target.target.path) {
     call.b.source = *target.target.path;
     call.b.signalling = target.target.path->remote.ip;
-    call.b.account = call.parties.to;
   }
+  if (target.keep_flow) call.b.account = call.parties.to;
   tell(pass, call, CallState::calling);
 }
 

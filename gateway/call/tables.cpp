@@ -28,7 +28,7 @@ std::vector<RegistrationFacts> Exchange::registrations(Now now) const {
       facts.user = account;
       facts.host = settings_.domain;
       facts.contact = binding.contact;
-      facts.status = "active";
+      facts.status = binding_status(binding);
       facts.expires = now.wall + left;
       facts.expires_in = static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(left).count());
       facts.user_agent = binding.user_agent;

@@ -47,7 +47,20 @@ bool is_same_binding(const Binding& known, const sip::Contact& contact) {
   return a && b && sip::equivalent(*a, *b);
 }
 
+// A flow that ended with the program is not opened again to just anywhere: a Contact serves instead (RFC 3263) only
+// where it names the address that the REGISTER came from. Behind a NAT it would be a guess, and a stranger does not
+// choose whom we send to.
+bool is_own_address(const Binding& binding) {
+  const auto uri = sip::parse_uri(binding.contact);
+  return uri && IpAddress::parse(uri->host) == binding.path.remote.ip;
+}
+
 }  // namespace
+
+std::string_view binding_status(const Binding& binding) {
+  if (binding.path.flow) return "active";
+  return is_own_address(binding) ? "restored" : "waiting";
+}
 
 Registrar::Registrar(const Settings& settings, const Seed& seed)
     : domains_(settings.domains),
@@ -198,7 +211,10 @@ OutVerdict Registrar::callout(Now now, const Parties& parties) {
   const Binding* best = nullptr;
   if (found != bindings_.end()) {
     for (const Binding& binding : found->second) {
-      if (binding.expires > now.steady && (best == nullptr || binding.updated >= best->updated)) best = &binding;
+      const bool reachable = binding.path.flow || is_own_address(binding);
+      if (binding.expires <= now.steady || !reachable) continue;
+      const auto rank = [](const Binding& one) { return std::pair(one.path.flow ? 1 : 0, one.updated); };
+      if (best == nullptr || rank(binding) >= rank(*best)) best = &binding;
     }
   }
   if (best == nullptr) return Refuse{480, {}, "known, but not registered now"};
@@ -207,7 +223,11 @@ OutVerdict Registrar::callout(Now now, const Parties& parties) {
     return Refuse{482, {}, "the route leads back to the caller"};
   SipTarget target;
   target.request_uri = best->contact;
-  target.target = {best->path, {}};
+  if (best->path.flow) {
+    target.target.path = best->path;
+  } else {
+    target.target.uri = best->contact;
+  }
   target.keep_flow = true;
   return Mine{target};
 }
@@ -291,7 +311,11 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
     if (known != next.end()) remove_at(static_cast<size_t>(known - next.begin()));
     if (wanted > 0 && !moved_from) moved_from = take_lost(account, contact);
     if (wanted == 0) continue;
-    if (next.size() >= max_bindings_) return {403, {}, false, {}};
+    if (next.size() >= max_bindings_) {  // a phone that came back by another Contact has left the old one behind
+      const auto stale = std::find_if(next.begin(), next.end(), [](const Binding& one) { return !one.path.flow; });
+      if (stale == next.end()) return {403, {}, false, {}};
+      remove_at(static_cast<size_t>(stale - next.begin()));
+    }
     const auto granted = std::min<std::chrono::seconds>(std::chrono::seconds(wanted), max_expires_);
     Binding binding{std::string(contact.address.uri),
                     std::string(contact.instance),
@@ -328,6 +352,57 @@ std::optional<Path> Registrar::take_lost(const std::string& account, const sip::
   list.erase(same);
   if (list.empty()) lost_.erase(found);
   return path;
+}
+
+// ---- over a restart
+
+KeptBinding Registrar::keep(const std::string& account, const Binding& binding, Now now) {
+  return {account,
+          binding.contact,
+          binding.instance,
+          binding.reg_id,
+          binding.call_id,
+          binding.cseq,
+          binding.protocol,
+          binding.path.remote,
+          binding.path.local,
+          now.wall + (binding.expires - now.steady),
+          now.wall + (binding.updated - now.steady),
+          binding.user_agent};
+}
+
+// What has expired meanwhile goes by the next expire(). A clock that was put back makes nothing last longer than it
+// may.
+std::vector<Registrar::Change> Registrar::restore(Now now, const std::vector<KeptBinding>& kept) {
+  std::vector<Change> out;
+  for (const KeptBinding& one : kept) {
+    const Duration left = std::min<Duration>(one.expires - now.wall, max_expires_);
+    const Binding binding{one.contact,   one.instance,      one.reg_id,
+                          one.call_id,   one.cseq,          {{}, one.remote, one.local},
+                          one.protocol,  now.steady + left, now.steady + std::min<Duration>(one.updated - now.wall, {}),
+                          one.user_agent};
+    if (!accounts_.contains(one.account)) {
+      out.push_back({one.account, binding, false, true, {}});
+      continue;
+    }
+    earliest_ = std::min(earliest_, binding.expires);
+    bindings_[one.account].push_back(binding);
+  }
+  return out;
+}
+
+std::vector<Path> Registrar::flow_up(const FlowFacts& facts) {
+  std::vector<Path> out;
+  if (is_reliable(facts.protocol)) return out;
+  for (auto& [account, list] : bindings_) {
+    for (Binding& binding : list) {
+      const bool same = binding.protocol == facts.protocol && binding.path.local == facts.path.local;
+      if (binding.path.flow || !same) continue;
+      binding.path.flow = facts.path.flow;
+      out.push_back(binding.path);
+    }
+  }
+  return out;
 }
 
 std::vector<Registrar::Change> Registrar::expire(TimePoint now) {

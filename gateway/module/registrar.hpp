@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/call/binding.hpp"
 #include "gateway/call/module.hpp"
 #include "gateway/call/settings.hpp"
 #include "sip/auth/server_auth.hpp"
@@ -23,12 +24,16 @@ struct Binding {
   uint32_t reg_id = 0;
   std::string call_id;
   uint32_t cseq = 0;
-  Path path;
+  Path path;  // flow none: it ended with an earlier run of the program
   Protocol protocol = Protocol::udp;
   TimePoint expires;
   TimePoint updated;
   std::string user_agent;
 };
+
+// How calls reach it: "active", by the flow of its REGISTER. Restored after a restart without that flow: "restored", by
+// its Contact; "waiting", not at all until the phone registers again.
+std::string_view binding_status(const Binding& binding);
 
 class Registrar : public Module {
  public:
@@ -58,6 +63,12 @@ class Registrar : public Module {
   TimePoint next_deadline() const { return earliest_; }  // may be earlier than the next expiry, never later
   // What a stream had authenticated is forgotten, and its bindings are: nobody is reached by them any more.
   std::vector<Change> flow_down(FlowId flow);
+
+  // What an earlier run of the program knew, before any flow is up. Gives those that are no longer of use.
+  std::vector<Change> restore(Now now, const std::vector<KeptBinding>& kept);
+  // A listening socket is up: the restored bindings that were made through it have their flow again.
+  std::vector<Path> flow_up(const FlowFacts& facts);
+  static KeptBinding keep(const std::string& account, const Binding& binding, Now now);
 
   const std::vector<Binding>* bindings(std::string_view account) const;
   const std::map<std::string, std::vector<Binding>, std::less<>>& all_bindings() const { return bindings_; }

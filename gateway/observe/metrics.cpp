@@ -185,6 +185,17 @@ void process(Families& out, const MetricSources& from) {
   out.counter("process_cpu_seconds_total", "Processor time, user and kernel.", seconds(from.process.processor_time));
 }
 
+void keeping(Families& out, const Exchange& exchange, const BindingKeeper::Figures& keeper) {
+  out.gauge("isthmus_store_failing", "1 while the last commit of bindings failed.", uint64_t{keeper.failing});
+  out.gauge("isthmus_store_bindings_waiting", "Bindings with a change that is not on disk.", keeper.waiting);
+  out.counter("isthmus_store_bindings_kept_total", "Changes of bindings that are on disk.", keeper.kept);
+  out.counter("isthmus_store_commits_total", "Commits of bindings.", keeper.commits);
+  out.counter("isthmus_store_failures_total", "Commits of bindings that failed and are tried again.", keeper.failures);
+  out.counter("isthmus_store_bindings_lost_total", "Changes of bindings for which the queue had no room.", keeper.lost);
+  out.counter("isthmus_registrations_unkept_total", "REGISTERs that were answered before their bindings were on disk.",
+              exchange.unkept());
+}
+
 class Scrape final : public prometheus::Collectable {
  public:
   explicit Scrape(const MetricSources& from) : from_(from) {}
@@ -201,6 +212,7 @@ std::vector<MetricFamily> Scrape::Collect() const {
   calls(out, from_.exchange);
   call_times(out, from_.watch);
   trunks(out, from_.watch);
+  keeping(out, from_.exchange, from_.keeper);
   drops(out, "isthmus_sip_dropped_total", "SIP messages that were not taken.",
         from_.exchange.user_agent().endpoint().drops(), [](sip::SipDrop r) { return sip::describe(r); });
   drops(out, "isthmus_sip_transaction_dropped_total", "Messages and answers that a transaction did not take.",

@@ -2,6 +2,7 @@
 #include "gateway/store/memory_store.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace isthmus::gateway {
 
@@ -36,6 +37,23 @@ Store::Done MemoryStore::add_client(const ClientRecord& client) {
 
 Store::Done MemoryStore::remove_client(const std::string& id) {
   std::erase_if(clients_, [&](const ClientRecord& client) { return client.id == id; });
+  return {};
+}
+
+Result<std::vector<KeptBinding>, std::string> MemoryStore::bindings() const {
+  std::vector<KeptBinding> out = bindings_;
+  std::sort(out.begin(), out.end(), [](const KeptBinding& a, const KeptBinding& b) {
+    return std::tie(a.account, a.updated, a.contact) < std::tie(b.account, b.updated, b.contact);
+  });
+  return out;
+}
+
+Store::Done MemoryStore::change_bindings(std::span<const BindingChanged> changes) {
+  const auto name = [](const KeptBinding& one) { return std::tie(one.account, one.contact, one.instance, one.reg_id); };
+  for (const BindingChanged& change : changes) {
+    std::erase_if(bindings_, [&](const KeptBinding& known) { return name(known) == name(change.binding); });
+    if (!change.removed) bindings_.push_back(change.binding);
+  }
   return {};
 }
 

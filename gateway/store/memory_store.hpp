@@ -16,10 +16,13 @@ class MemoryStore : public Store {
   Result<std::vector<ClientRecord>, std::string> clients() const override;
   Done add_client(const ClientRecord& client) override;
   Done remove_client(const std::string& id) override;
+  Result<std::vector<KeptBinding>, std::string> bindings() const override;
+  Done change_bindings(std::span<const BindingChanged> changes) override;
 
  private:
   std::map<std::string, AccountRecord> accounts_;
   std::vector<ClientRecord> clients_;
+  std::vector<KeptBinding> bindings_;
 };
 
 }  // namespace isthmus::gateway

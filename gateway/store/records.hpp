@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What is kept over a restart: values only. Never a password and never a key, only what they can be checked against.
+// What is kept over a restart: values only; bindings are KeptBinding. Never a password and never a key, only what they
+// can be checked against.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
+#include "gateway/call/binding.hpp"
 
 namespace isthmus::gateway {
 

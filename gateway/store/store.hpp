@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The contract of the store. All calls come from one thread; each is done when it returns. Failure is a text for the
-// log, and then nothing was changed.
+// The contract of the store. All calls of one object come from one thread; each is done when it returns. Failure is a
+// text for the log, and then nothing was changed.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ class Store {
   virtual Result<std::vector<ClientRecord>, std::string> clients() const = 0;    // oldest first
   virtual Done add_client(const ClientRecord& client) = 0;                       // fails when the id is taken
   virtual Done remove_client(const std::string& id) = 0;                         // an unknown one: nothing happens
+  virtual Result<std::vector<KeptBinding>, std::string> bindings() const = 0;    // by account, oldest update first
+  virtual Done change_bindings(std::span<const BindingChanged> changes) = 0;     // in their order; all or none
 };
 
 }  // namespace isthmus::gateway

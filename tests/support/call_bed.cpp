@@ -48,9 +48,17 @@ std::string browser_sdp() {
          "a=rtpmap:126 telephone-event/8000\r\n";
 }
 
-CallBed::CallBed(World& world, Settings settings)
-    : exchange(std::move(settings), Seed::of(11)), host(world, *this, kGateway, true), world_(world) {
+CallBed::CallBed(World& world, Settings settings) : CallBed(world, std::move(settings), {}, 11) {}
+
+CallBed::CallBed(World& world, Settings settings, const std::vector<KeptBinding>& kept, uint64_t seed)
+    : exchange(std::move(settings), Seed::of(seed)), host(world, restored(world, kept), kGateway, true), world_(world) {
   decide = [](const AskPolicy&) { return Reply(Policy{Policy::allow, DropReason::none, {}, {}, {}}); };
+}
+
+// Before the host brings its flows up.
+Node& CallBed::restored(const World& world, const std::vector<KeptBinding>& kept) {
+  exchange.restore(world.now(), kept);
+  return *this;
 }
 
 // One pass: requests of the Exchange and events of the media alternate until both are silent.
@@ -86,6 +94,11 @@ void CallBed::take(Pass& pass, const Request& request) {
   if (const auto* refusal = std::get_if<CallRefused>(&request)) refused.push_back(*refusal);
   if (const auto* end = std::get_if<CommandDone>(&request)) done.push_back(*end);
   if (const auto* end = std::get_if<CallEnded>(&request)) ended.push_back({with_media(end->call)});
+  if (const auto* change = std::get_if<BindingChanged>(&request)) changed.push_back(*change);
+  if (const auto* ask = std::get_if<AskKept>(&request)) {
+    keeping.push_back(*ask);
+    if (keep) world_.later(milliseconds(1), [this, id = ask->ask, word = *keep] { answer_ask(id, word); });
+  }
   if (const auto* ask = std::get_if<AskPolicy>(&request)) {
     asked.push_back(*ask);
     if (ask->kind != PolicyKind::answer) server.push_back(ask->call);
@@ -98,8 +111,8 @@ void CallBed::take(Pass& pass, const Request& request) {
 void CallBed::command(const Command& command) {
   host.with([&](Pass& pass) { exchange.command(pass, command); });
 }
-void CallBed::reply(const AskPolicy& ask, const Reply& reply) {
-  host.with([&](Pass& pass) { exchange.reply(pass, ask.ask, reply); });
+void CallBed::answer_ask(AskId ask, const Reply& reply) {
+  host.with([&](Pass& pass) { exchange.reply(pass, ask, reply); });
 }
 void CallBed::media_event(const std::function<void()>& what) {
   host.with([&](Pass&) { what(); });

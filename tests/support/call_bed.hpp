@@ -32,10 +32,11 @@ std::string browser_sdp();
 class CallBed : public Node {
  public:
   explicit CallBed(World& world, gateway::Settings settings = bed_settings());
+  // As the program starts again: with what was kept, and a seed of its own.
+  CallBed(World& world, gateway::Settings settings, const std::vector<gateway::KeptBinding>& kept, uint64_t seed);
 
   gateway::Exchange exchange;
   FakeMedia media;
-  Host host;
 
   // What the Exchange said, in order.
   std::vector<gateway::CallFacts> server;  // H: TellServer, and AskPolicy of outgoing and incoming calls as `pending`
@@ -50,11 +51,17 @@ class CallBed : public Node {
   std::vector<gateway::CallRefused> refused;
   std::vector<gateway::MediaSilent> silences;
   gateway::MediaLedger ledger;
+  std::vector<gateway::BindingChanged> changed;
+  std::vector<gateway::AskKept> keeping;
+  // The store's word (Settings::keeps_bindings); none: it says nothing.
+  std::optional<gateway::Reply> keep = gateway::Kept{};
+  Host host;  // behind what it fills when it brings its flows up
   // H's answer to each question; none: the test replies by reply().
   std::function<std::optional<gateway::Reply>(const gateway::AskPolicy&)> decide;
 
   void command(const gateway::Command& command);
-  void reply(const gateway::AskPolicy& ask, const gateway::Reply& reply);
+  void reply(const gateway::AskPolicy& ask, const gateway::Reply& reply) { answer_ask(ask.ask, reply); }
+  void answer_ask(AskId ask, const gateway::Reply& reply);
   void media_event(const std::function<void()>& what);  // then the engine's events are handed over
   std::string states() const;                           // of H: "pending, calling, ringing"
   std::string client_states(gateway::ClientId client = {}) const;
@@ -78,6 +85,7 @@ class CallBed : public Node {
 
  private:
   void take(Pass& pass, const gateway::Request& request);
+  Node& restored(const World& world, const std::vector<gateway::KeptBinding>& kept);
   World& world_;
 };
 

@@ -83,7 +83,7 @@ class Files(Place):
             database.execute("PRAGMA user_version = 99")
         status, said = self.run_it("run", *FREE)
         self.assertEqual(status, FAILED)
-        self.assertRegex(said, r"^isthmus: store: the file is of version 99, this program knows \d+ \(data/isthmus\.db\)\n$")
+        self.assertRegex(said, r"^isthmus: store: the file is of version 99, this program knows \d+: a newer Isthmus has written it, and this one does not touch it \(data/isthmus\.db\)\n$")
 
     def test_11_two_gateways_on_one_data_directory(self):
         first = Started([PROGRAM, "run", *FREE], self.path, "gateway.log")

@@ -2,8 +2,11 @@
 // The contract of the store, for both of them, and what only the file has: its mode, its version.
 #include "gateway/store/store.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -52,6 +55,39 @@ TEST_P(Stores, ClientsAreKeptInTheirOrderAndRemoved) {
   EXPECT_TRUE(store->add_client(kClient)) << "id and identities are free again";
 }
 
+KeptBinding binding(const std::string& contact, int64_t updated = 1) {
+  KeptBinding out;
+  out.account = "alice";
+  out.contact = contact;
+  out.instance = "<urn:uuid:1>";
+  out.reg_id = 1;
+  out.call_id = "c'1";
+  out.cseq = 4294967295;
+  out.protocol = Protocol::tcp;
+  out.remote = *SocketAddress::parse("[2001:db8::1]:5061");
+  out.local = *SocketAddress::parse("0.0.0.0:5060");
+  out.expires = WallTime(std::chrono::milliseconds(1795233907123));
+  out.updated = WallTime(std::chrono::milliseconds(updated));
+  out.user_agent = "a \"phone\"";
+  return out;
+}
+
+TEST_P(Stores, BindingsAreKeptRenewedAndRemoved) {
+  const auto store = GetParam()();
+  EXPECT_TRUE(store->bindings()->empty());
+  const KeptBinding late = binding("sip:a@192.0.2.1", 2);
+  const KeptBinding early = binding("sip:b@192.0.2.1", 1);
+  KeptBinding other = binding("sip:a@192.0.2.1", 3);
+  other.reg_id = 2;
+  ASSERT_TRUE(store->change_bindings(std::vector<BindingChanged>{{late, false}, {early, false}, {other, false}}));
+  EXPECT_EQ(*store->bindings(), (std::vector{early, late, other})) << "of one account, the oldest first";
+  KeptBinding renewed = late;
+  renewed.cseq = 7;
+  ASSERT_TRUE(store->change_bindings(
+      std::vector<BindingChanged>{{early, true}, {late, true}, {renewed, false}, {other, true}, {other, true}}));
+  EXPECT_EQ(*store->bindings(), std::vector{renewed});
+}
+
 struct Folder {
   Folder() {
     char name[] = "/tmp/isthmus-store-XXXXXX";
@@ -60,6 +96,11 @@ struct Folder {
   ~Folder() { std::filesystem::remove_all(path); }
   std::string path;
 };
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 TEST(SqliteStore, TheFileIsForItsOwnerAndOutlivesTheProgram) {
   const Folder folder;
@@ -77,6 +118,34 @@ TEST(SqliteStore, TheFileIsForItsOwnerAndOutlivesTheProgram) {
   EXPECT_EQ(again->clients()->at(0), kClient);
 }
 
+// Does somebody hold the lock by which a connection keeps the log in place? Asked by another process: one's own locks
+// are not seen.
+bool is_locked(const std::string& path) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock{};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = 0x40000000 + 2;  // the shared range of SQLite's file format
+    lock.l_len = 510;
+    _exit(fcntl(file, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  return status == 0;
+}
+
+TEST(SqliteStore, G15_AnotherObjectOnTheSameFileLeavesTheLocksInPlace) {
+  const Folder folder;
+  const std::string path = folder.path + "/state.db";
+  const auto first = *SqliteStore::open(path);
+  ASSERT_TRUE(first->accounts()->empty());
+  ASSERT_TRUE(is_locked(path));
+  const auto second = *SqliteStore::open(path);
+  EXPECT_TRUE(is_locked(path)) << "or another program deletes the log of both";
+}
+
 TEST(SqliteStore, AFileOfANewerProgramAndRubbishAreRefused) {
   const Folder folder;
   const std::string path = folder.path + "/state.db";
@@ -84,11 +153,14 @@ TEST(SqliteStore, AFileOfANewerProgramAndRubbishAreRefused) {
   {  // the user version stands at offset 60 of the file, in network order
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(63);
-    file.put(2);
+    file.put(3);
   }
+  const std::string before = bytes_of(path);
   const auto newer = SqliteStore::open(path);
   ASSERT_FALSE(newer);
-  EXPECT_NE(newer.error().find("version 2"), std::string::npos) << newer.error();
+  EXPECT_NE(newer.error().find("version 3, this program knows 2: a newer Isthmus has written it"), std::string::npos)
+      << newer.error();
+  EXPECT_EQ(bytes_of(path), before) << "not touched";
   EXPECT_FALSE(SqliteStore::open(folder.path));
   EXPECT_FALSE(SqliteStore::open(folder.path + "/no/such/folder"));
   std::filesystem::create_symlink(path, folder.path + "/link");

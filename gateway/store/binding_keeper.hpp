@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Keeps the registrar's bindings in the store without making the loop wait: changes go to a thread of their own, which
+// commits together what has gathered while the commit before ran. Only the newest change of a binding waits, so the
+// queue is as long as there are bindings, and bounded. A store that is locked or broken is tried again until it works;
+// nobody waits for it meanwhile (G16).
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "gateway/store/store.hpp"
+
+namespace isthmus::gateway {
+
+class BindingKeeper {
+ public:
+  struct Limits {
+    size_t waiting = 100000;               // bindings with a change to be kept; more are dropped and counted
+    size_t batch = 2000;                   // changes of one commit
+    std::chrono::milliseconds retry{250};  // pause after a commit that failed
+  };
+  // Hands work to the loop; false: there is no room.
+  using Post = std::function<bool(std::function<void()>)>;
+  using Word = std::function<void(bool kept)>;
+  // In the loop: the store begins to fail (why), or works again ("").
+  using News = std::function<void(const std::string& trouble)>;
+
+  // The store is this object's alone.
+  BindingKeeper(std::unique_ptr<Store> store, Post post, News news, const Limits& limits);
+  ~BindingKeeper();  // tries once more to keep what waits
+  BindingKeeper(const BindingKeeper&) = delete;
+  BindingKeeper& operator=(const BindingKeeper&) = delete;
+
+  // From the loop.
+  void put(const BindingChanged& change);
+  // Is what was put before on disk? Said later in the loop, never from inside the call: true as soon as it is; false at
+  // once while the store fails, and when a change found no room.
+  void when_kept(Word word);
+
+  struct Figures {
+    size_t waiting = 0;
+    uint64_t kept = 0;
+    uint64_t commits = 0;
+    uint64_t failures = 0;  // of commits
+    uint64_t lost = 0;      // changes that found no room
+    bool failing = false;
+  };
+  Figures figures() const;
+
+ private:
+  using Key = std::tuple<std::string, std::string, std::string, uint32_t>;
+  using Queue = std::map<uint64_t, BindingChanged>;  // by the place in which the binding began to wait
+
+  static Key key_of(const KeptBinding& binding);
+  void work();
+  Queue take();
+  void put_back(Queue&& batch);
+  std::vector<Word> due(bool kept);
+  void say(std::vector<Word> words, bool kept);
+
+  std::unique_ptr<Store> store_;  // the thread's
+  Post post_;
+  News news_;
+  Limits limits_;
+
+  mutable std::mutex mutex_;  // all below
+  std::condition_variable wake_;
+  Queue queue_;
+  std::map<Key, uint64_t> places_;
+  std::vector<std::pair<uint64_t, Word>> asked_;  // each waits for all places up to its own
+  uint64_t last_place_ = 0;
+  Figures figures_;
+  bool refused_ = false;  // since the last question
+  bool ending_ = false;
+  std::thread thread_;  // the last: it uses all of the above
+};
+
+}  // namespace isthmus::gateway
