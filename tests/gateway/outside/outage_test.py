@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The database locked by somebody else, under registrations and calls (G16): phones get their 200, calls go on, what waits is bounded and seen in
+the metrics, the API says at once that it cannot keep a client, and all is made up for when the lock goes, without a restart.
+Usage: outage_test.py PROGRAM [SECONDS]"""
+import os
+import sqlite3
+import sys
+import time
+import unittest
+
+import under_load
+
+SECONDS = 4.0
+SLOWEST_ANSWER = 5.0  # ten times what is meant: 100 ms of patience, 300 ms of a REGISTER's wait, a busy machine
+
+
+class Outage(under_load.UnderLoad):
+    # G16: SQLite locked.
+    def test_a_locked_database_holds_nobody(self):
+        self.start()
+        self.assertTrue(self.serve(under_load.PATIENCE, lambda: self.confirmed > 30))
+        lock = sqlite3.connect(self.folder / "data/isthmus.db", timeout=10, isolation_level=None)
+        self.addCleanup(lock.close)
+        lock.execute("BEGIN IMMEDIATE")
+        self.assertTrue(self.serve(under_load.PATIENCE, lambda: self.metric("isthmus_store_failing") == 1))
+        confirmed, made, slowest = self.confirmed, self.made, 0.0
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            self.serve(SECONDS / 8)
+            begin = time.monotonic()
+            status, text = self.http("POST", "/api/v1/clients", '{"identities":["3001"]}')
+            slowest = max(slowest, time.monotonic() - begin)
+            self.assertEqual((status, "could not be kept" in text), (503, True), text)
+            self.assertLessEqual(self.metric("isthmus_store_bindings_waiting"), len(self.phones))
+        self.assertLess(slowest, SLOWEST_ANSWER)
+        self.assertGreater(self.confirmed, confirmed + SECONDS, "phones go on registering")
+        self.assertGreater(self.made, made, "calls go on")
+        self.assertGreater(self.metric("isthmus_registrations_unkept_total"), 0)
+        self.assertEqual(self.metric("isthmus_store_bindings_lost_total"), 0)
+        lock.execute("ROLLBACK")
+        self.assertTrue(self.serve(under_load.PATIENCE, lambda: self.metric("isthmus_store_failing") == 0, load=False), "it works again by itself")
+        settled = lambda: not any(phone.waiting for phone in self.phones) and self.metric("isthmus_store_bindings_waiting") == 0
+        self.assertTrue(self.serve(under_load.PATIENCE, settled, load=False))
+        rows = self.rows()
+        for phone in self.phones:
+            self.assertEqual(rows.get(phone.name), phone.sure[1] if phone.sure[0] else None, phone.name)
+        self.assertEqual(self.http("POST", "/api/v1/clients", '{"identities":["3001"]}')[0], 201)
+        self.assertIn("bindings cannot be kept", self.gateway.text())
+        self.assertIn("bindings are kept again", self.gateway.text())
+        self.assertEqual(self.gateway.stop(), 0)
+
+
+if __name__ == "__main__":
+    under_load.UnderLoad.PROGRAM = os.path.abspath(sys.argv[1])
+    SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
+    unittest.main(argv=sys.argv[:1], verbosity=2)
