@@ -66,6 +66,7 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
   config.accounts = wanted.accounts;
   config.routes = wanted.routes;
   config.trunks = wanted.trunks;
+  watch.set_trunks(trunk_names(config));
   log(LogLevel::info, "reloaded: " + std::to_string(accounts.accounts.size()) + " accounts, " +
                           std::to_string(wanted.trunks.size()) + " trunks, " + std::to_string(wanted.routes.size()) +
                           " routes");

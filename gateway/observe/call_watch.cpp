@@ -42,8 +42,17 @@ SetupTimes::SetupTimes()
       talked({seconds(1), seconds(5), seconds(15), seconds(30), seconds(60), seconds(180), seconds(600), seconds(1800),
               seconds(3600), seconds(7200)}) {}
 
-CallWatch::CallWatch(const std::vector<std::string>& trunks) {
-  for (const std::string& name : trunks) trunks_.emplace_back().name = name;
+void CallWatch::set_trunks(const std::vector<std::string>& names) {
+  std::vector<TrunkFacts> next;
+  for (const std::string& name : names) {
+    TrunkFacts* known = trunk(name);
+    if (known != nullptr) {
+      next.push_back(std::move(*known));
+    } else {
+      next.emplace_back().name = name;
+    }
+  }
+  trunks_ = std::move(next);
 }
 
 TrunkFacts* CallWatch::trunk(std::string_view name) {

@@ -54,7 +54,10 @@ class CallWatch {
  public:
   static constexpr size_t kFailures = 200;
 
-  explicit CallWatch(const std::vector<std::string>& trunks);
+  explicit CallWatch(const std::vector<std::string>& trunks) { set_trunks(trunks); }
+
+  // The trunks from now on; what is known of those that stay is kept.
+  void set_trunks(const std::vector<std::string>& names);
 
   // Each transition, the first of a call too: its time begins there.
   void changed(Now now, const CallFacts& call);

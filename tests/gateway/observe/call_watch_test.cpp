@@ -120,6 +120,18 @@ TEST(CallWatch, ATrunkIsJudgedByWhatItDidItself) {
   EXPECT_EQ(bed.watch.trunks()[1].placed, 0u);
 }
 
+TEST(CallWatch, TrunksThatStayKeepWhatIsKnownOfThem) {
+  Bed bed;
+  bed.call("a", {kPending, kCalling, kDropped}, DropReason::unavailable);
+  bed.watch.set_trunks({"new", "carrier"});
+  ASSERT_EQ(bed.watch.trunks().size(), 2u);
+  EXPECT_EQ(bed.watch.trunks()[0].name, "new");
+  EXPECT_EQ(bed.watch.trunks()[0].failed, 0u);
+  EXPECT_EQ(bed.watch.trunks()[1].failed, 1u);
+  bed.call("b", {kPending, kCalling, kDropped}, DropReason::unavailable);
+  EXPECT_EQ(bed.watch.trunks()[1].failed, 2u);
+}
+
 TEST(CallWatch, CallsFromATrunkCountOnce) {
   Bed bed;
   bed.origin = "spare";

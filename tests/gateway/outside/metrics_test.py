@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """docs/metrics.md against the program: every metric that is exported is listed there with its type and labels, and every one that is listed is
 exported. Usage: metrics_test.py PROGRAM"""
+import json
 import pathlib
 import re
 import sys
 import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -17,6 +19,11 @@ from watch_test import listed  # noqa: E402
 PROGRAM = ""
 CONFIG = """
 admission = "allow-all"
+[timers]
+shutdown_s = 1
+[webhook]
+url = "http://127.0.0.1:9/nobody-is-there"
+secrets = ["metrics-test-hook"]
 [api]
 secret = "metrics-test-secret"
 [[account]]
@@ -95,6 +102,20 @@ class Metrics(unittest.TestCase):
         self.assertEqual(then['isthmus_call_duration_seconds_count{direction="outgoing"}'], 1)
         self.assertEqual(then['isthmus_calls_ended_total{reason="unavailable"}'], 1)
         self.assertEqual(then['isthmus_trunk_failures_total{trunk="carrier"}'], 1)
+
+    def test_a_web_server_that_is_away_is_told_and_makes_nothing_unready(self):
+        client = WebSocket(self.port)
+        client.request("sign_in", account="alice", password="metrics-test-password")  # an event for the web server
+        end = time.monotonic() + PATIENCE
+        while self.scrape()[1]["isthmus_webhook_failing"] != 1:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        now = self.scrape()[1]
+        self.assertGreaterEqual(now['isthmus_webhook_posts_total{outcome="repeated"}'], 1)
+        self.assertGreaterEqual(now['isthmus_webhook_seconds_count{kind="event"}'], 1)
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=PATIENCE) as response:
+            self.assertEqual((response.status, json.load(response)),
+                             (200, {"status": "ready", "notes": ["The web server gave no usable answer the last time."]}))
 
     def test_the_process_is_measured(self):
         now = self.scrape()[1]
