@@ -138,6 +138,8 @@ HttpConfig http_for(const Config& config) {
   HttpConfig out;
   out.hosts = config.web.hosts;
   out.origins = config.web.origins;
+  out.trusted_proxies = config.web.trusted_proxies;
+  out.proxies_only = !config.web.has_tls() && !config.web.listen.ip.is_loopback();
   out.headers = {{"Content-Security-Policy", std::string(kContentPolicy)}, {"Referrer-Policy", "no-referrer"}};
   out.max_connections = config.limits.web_connections;
   out.max_per_source = config.limits.web_connections_per_source;

@@ -169,7 +169,24 @@ std::string wrong_with_advertised(const std::vector<IpAddress>& addresses) {
   return {};
 }
 
+template <class Complain>
+void check_web(const Config::Web& web, const Complain& complain) {
+  if (web.has_tls() && web.key.empty())
+    complain("web.certificate", "stands alone: web.key, its private key, is missing");
+  if (!web.has_tls() && !web.key.empty()) complain("web.key", "stands alone: web.certificate is missing");
+  if (!web.has_tls() && web.trusted_proxies.empty() && !web.listen.ip.is_loopback())
+    complain("web.listen",
+             "must be a loopback address without TLS (web.certificate and web.key), except behind web.trusted_proxies");
+  for (const Prefix& each : web.trusted_proxies) {
+    if (each.length == 0) complain("web.trusted_proxies", "must not trust everybody");
+  }
+}
+
 }  // namespace
+
+bool is_https(std::string_view url) {
+  return url.starts_with("https://");
+}
 
 std::string ConfigError::message() const {
   std::string out = file;
@@ -212,8 +229,7 @@ std::vector<ConfigError> check_config(const Config& config, std::string_view fil
   const auto complain = [&](std::string_view key, std::string text) {
     out.push_back({std::string(file), 0, std::string(key), std::move(text)});
   };
-  if (!config.web.listen.ip.is_loopback())
-    complain("web.listen", "must be a loopback address: this listener speaks without TLS");
+  check_web(config.web, complain);
   if (const std::string wrong = wrong_with_advertised(config.advertise); !wrong.empty()) complain("advertise", wrong);
   if (config.sip.udp.empty() && config.sip.tcp.empty()) complain("sip.udp", "is empty, and so is sip.tcp");
   for (const IpAddress& ip : config.media.listen) {
@@ -223,8 +239,8 @@ std::vector<ConfigError> check_config(const Config& config, std::string_view fil
     complain("media.rtp_last_port", "must be greater than rtp_first_port");
   if (complete && config.effective_admission() == Admission::web_server && config.webhook_url.empty())
     complain("admission", "is \"web-server\", but webhook.url is missing");
-  if (!config.webhook_url.empty() && !config.webhook_url.starts_with("http://"))
-    complain("webhook.url", "must begin with http://");
+  if (!config.webhook_url.empty() && !config.webhook_url.starts_with("http://") && !is_https(config.webhook_url))
+    complain("webhook.url", "must begin with http:// or https://");
   if (complete && !config.webhook_url.empty() && config.webhook_secrets.empty())
     complain("webhook.secrets", "is missing (or ISTHMUS_WEBHOOK_SECRET in the environment)");
   if (config.webhook_secrets.size() > kMaxSecrets) complain("webhook.secrets", "holds more than two secrets");

@@ -43,8 +43,13 @@ struct Config {
 
   struct Web {
     SocketAddress listen{IpAddress::v4(127, 0, 0, 1), 8080};
+    std::string certificate;  // PEM files; empty: without TLS
+    std::string key;
+    std::vector<Prefix> trusted_proxies;
     std::vector<std::string> hosts;    // beside the listener's own address and localhost
-    std::vector<std::string> origins;  // beside that of the Host that is spoken to
+    std::vector<std::string> origins;  // beside the Host itself behind https:// or http://
+
+    bool has_tls() const { return !certificate.empty(); }
     friend bool operator==(const Web&, const Web&) = default;
   } web;
 
@@ -62,7 +67,8 @@ struct Config {
   } media;
 
   std::string webhook_url;
-  bool allow_on_failure = false;  // of the web server (R0.7)
+  bool allow_on_failure = false;                      // of the web server (R0.7)
+  std::string webhook_ca;                             // a PEM file; empty: the system's authorities
   std::vector<Private<std::string>> webhook_secrets;  // one, or two while they are being changed
   Private<std::string> api_secret;                    // empty: a generated one
 
@@ -106,6 +112,8 @@ struct Config {
     return webhook_url.empty() ? Admission::closed : Admission::web_server;
   }
 };
+
+bool is_https(std::string_view url);
 
 struct ConfigError {
   std::string file;

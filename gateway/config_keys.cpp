@@ -196,13 +196,24 @@ constexpr ConfigKey kKeys[] = {
      [](C& c, V& v) { return read(v, c.sip.host); }},
 
     {"web", "listen", R"("127.0.0.1:8080")", "", "",
-     "Where page, clients, HTTP API and metrics are served; a loopback address, because it speaks without TLS.",
+     "Where page, clients, HTTP API and metrics are served; without a certificate a loopback address, or one behind "
+     "`web.trusted_proxies`, whose connections are then the only ones served.",
      [](C& c, V& v) { return read(v, c.web.listen, 8080); }},
+    {"web", "certificate", "", "none, and HTTP is spoken", R"("/etc/isthmus/server.pem")",
+     "PEM file of the certificate for HTTPS and WSS, followed by its chain (`isthmus cert` makes one); read again at "
+     "SIGHUP.",
+     [](C& c, V& v) { return read(v, c.web.certificate); }},
+    {"web", "key", "", "none", R"("/etc/isthmus/server-key.pem")", "PEM file of its private key, without a passphrase.",
+     [](C& c, V& v) { return read(v, c.web.key); }},
+    {"web", "trusted_proxies", "[]", "", R"(["127.0.0.1"])",
+     "Addresses and prefixes whose `X-Forwarded-For` and `X-Forwarded-Proto`, or `Forwarded`, are believed; they must "
+     "pass `Host` on.",
+     [](C& c, V& v) { return list(v, c.web.trusted_proxies); }},
     {"web", "hosts", "[]", "", R"(["phone.example.org"])",
-     "Host headers that are served beside the listener's own and localhost.",
+     "Host headers that are served beside the listener's own, localhost and the certificate's names.",
      [](C& c, V& v) { return list(v, c.web.hosts); }},
     {"web", "origins", "[]", "", R"(["https://phone.example.org"])",
-     "Origins that may speak beside the one of the Host that is spoken to.",
+     "Origins that may speak beside the request's own Host, behind `https://` where the sender has TLS.",
      [](C& c, V& v) { return list(v, c.web.origins); }},
 
     {"media", "listen", "", "all addresses of the machine", R"(["192.0.2.1"])",
@@ -225,7 +236,12 @@ constexpr ConfigKey kKeys[] = {
      [](C& c, V& v) { return number(v, c.media.rtp_last_port, 1024, 65535); }},
 
     {"webhook", "url", "", "none", R"("http://127.0.0.1:8090/webhook")",
-     "Where questions and events go: an `http://` address.", [](C& c, V& v) { return read(v, c.webhook_url); }},
+     "Where questions and events go: an `http://` or `https://` address. A name must not lead to loopback (write "
+     "`localhost` or the address), no host to link-local or multicast.",
+     [](C& c, V& v) { return read(v, c.webhook_url); }},
+    {"webhook", "ca", "", "the system's authorities", R"("/etc/isthmus/ca.pem")",
+     "PEM file of the certificates from which that of an `https://` web server must come.",
+     [](C& c, V& v) { return read(v, c.webhook_ca); }},
     {"webhook", "secrets", "", "`ISTHMUS_WEBHOOK_SECRET` of the environment", R"(["a long secret"])",
      "Secret that signs them, or two while it is being changed.",
      [](C& c, V& v) { return list(v, c.webhook_secrets); }},

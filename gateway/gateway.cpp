@@ -103,6 +103,7 @@ Result<void, std::string> Gateway::Impl::listen_web() {
   http.emplace(shard, http_for(config), [this](HttpRequest&& request, HttpReply reply) {
     routes->handle(std::move(request), std::move(reply));
   });
+  if (certificates.web) http->use_tls(certificates.web);
   const auto local = http->listen(config.web.listen);
   if (!local) {
     return fail("cannot listen on tcp " + config.web.listen.text() + ": " +
@@ -112,6 +113,13 @@ Result<void, std::string> Gateway::Impl::listen_web() {
   web = *local;
   http->allow_host(web.text());
   http->allow_host("localhost:" + std::to_string(web.port));
+  return {};
+}
+
+Result<void, std::string> Gateway::Impl::read_certificates() {
+  auto read = gateway::read_certificates(config, transport::read_clocks().wall);
+  if (!read) return fail(read.error().message());
+  certificates = std::move(*read);
   return {};
 }
 
@@ -129,7 +137,7 @@ void Gateway::Impl::compose() {
   webhooks.secrets = config.webhook_secrets;
   webhooks.reply_limit = config.timers.policy;
   dispatcher.emplace(std::move(webhooks), random.fork("webhooks"));
-  webhook.emplace(shard, WebhookConfig{.connections = kWebhookConnections});
+  webhook.emplace(shard, WebhookConfig{.connections = kWebhookConnections, .tls = certificates.webhook});
   serve();
   driver.emplace(
       edge, *exchange, *engine, [this](Pass& pass) { settle(pass); }, [this](Pass& pass) { commands(pass); });
@@ -234,8 +242,8 @@ void Gateway::Impl::serve() {
   route.path = "/ws";
   route.subprotocols = {"isthmus.v1"};
   route.limits.queue_bytes = kClientQueueBytes;
-  route.opened = [this](std::shared_ptr<transport::WsConnection> connection, const HttpRequest&) {
-    clients->opened(std::move(connection));
+  route.opened = [this](std::shared_ptr<transport::WsConnection> connection, const HttpRequest& request) {
+    clients->opened(std::move(connection), request.sender.ip);
   };
   http->serve_websocket(std::move(route));
 }
@@ -250,6 +258,7 @@ Result<std::unique_ptr<Gateway>, std::string> Gateway::open(const Config& config
   auto dtls = media::DtlsContext::make_self_signed();
   if (!dtls) return fail(dtls.error());
   impl->dtls = std::move(*dtls);
+  if (auto done = impl->read_certificates(); !done) return fail(done.error());
   if (auto done = impl->open_directory(); !done) return fail(done.error());
   if (auto done = impl->listen_sip(); !done) return fail(done.error());
   if (auto done = impl->listen_media(); !done) return fail(done.error());
@@ -261,6 +270,14 @@ Result<std::unique_ptr<Gateway>, std::string> Gateway::open(const Config& config
 
 const SocketAddress& Gateway::web() const {
   return impl_->web;
+}
+std::string Gateway::page() const {
+  const SocketAddress& web = impl_->web;
+  if (!impl_->certificates.web) return "http://" + web.text() + "/";
+  const auto& names = impl_->certificates.web->names();
+  if (names.empty() || !web.ip.is_unspecified()) return "https://" + web.text() + "/";
+  const auto ip = IpAddress::parse(names.front());
+  return "https://" + (ip ? uri_host(*ip) : names.front()) + ":" + std::to_string(web.port) + "/";
 }
 const std::vector<Bound>& Gateway::sip() const {
   return impl_->bound;

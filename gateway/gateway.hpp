@@ -24,6 +24,7 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   const SocketAddress& web() const;
+  std::string page() const;  // its address as a person opens it
   const std::vector<Bound>& sip() const;
   const std::vector<SocketAddress>& media() const;  // of the port that browsers share
 

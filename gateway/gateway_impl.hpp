@@ -14,6 +14,7 @@
 #include "gateway/api/webhook.hpp"
 #include "gateway/call/exchange.hpp"
 #include "gateway/call/media_verdict.hpp"
+#include "gateway/certificates.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/observe/call_watch.hpp"
 #include "gateway/store/binding_keeper.hpp"
@@ -33,6 +34,7 @@ struct Gateway::Impl {
   Result<void, std::string> listen_sip();
   Result<void, std::string> listen_media();
   Result<void, std::string> listen_web();
+  Result<void, std::string> read_certificates();
   void compose();
   void serve();
   Result<void, std::string> restore();
@@ -58,6 +60,7 @@ struct Gateway::Impl {
   // SIGHUP.
   void reload();
   void take_in(Pass& pass, const Config& wanted, const AccountList& accounts);
+  void take_in(const Config& wanted, const Certificates& renewed);
 
   // No new calls (isthmus drain).
   void set_drain(Drain wanted);
@@ -81,6 +84,7 @@ struct Gateway::Impl {
   std::vector<std::pair<FlowId, SocketAddress>> shared;
   std::vector<SocketAddress> shared_addresses;
   SocketAddress web;
+  Certificates certificates;
   std::optional<media::DtlsContext> dtls;
   std::optional<Exchange> exchange;
   std::optional<media::Engine> engine;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SIGHUP: accounts, routes and trunks are read again, from the configuration and from the database. Calls that are up
-// are not touched. A configuration with a mistake changes nothing.
+// SIGHUP: accounts, routes, trunks and certificates are read again, from the configuration, the database and the files
+// it names. Calls and connections that are up are not touched. A mistake anywhere changes nothing.
 #include "gateway/gateway_impl.hpp"
 #include "gateway/observe/log.hpp"
 
@@ -21,13 +21,26 @@ std::vector<std::string> unchanged_until_start(const Config& now, const Config& 
   note(now.effective_admission() == wanted.effective_admission(), "admission");
   note(now.allowed_targets == wanted.allowed_targets, "allowed_targets");
   note(now.sip == wanted.sip, "sip");
-  note(now.web == wanted.web, "web");
+  Config::Web web = wanted.web;
+  if (now.web.has_tls() && web.has_tls()) {  // a new certificate may have a new place
+    web.certificate = now.web.certificate;
+    web.key = now.web.key;
+  }
+  note(now.web == web, "web");
   note(now.media == wanted.media, "media");
   note(now.webhook_url == wanted.webhook_url, "webhook");
   note(now.codecs == wanted.codecs, "codecs");
   note(now.timers == wanted.timers, "timers");
   note(now.limits == wanted.limits, "limits");
   return out;
+}
+
+// What stands in the files now. Whether there is TLS at all only a new start changes.
+Result<Certificates, CertificateError> certificates_again(const Config& now, const Config& wanted) {
+  Config from = now;
+  if (now.web.has_tls() && wanted.web.has_tls()) from.web = wanted.web;
+  from.webhook_ca = wanted.webhook_ca;
+  return read_certificates(from, transport::read_clocks().wall);
 }
 
 }  // namespace
@@ -46,9 +59,13 @@ void Gateway::Impl::reload() {
   auto accounts = list_accounts(wanted, *belongings.store);
   if (!accounts) return log(LogLevel::error, "reload refused: " + accounts.error());
   wanted.realm = realm;
-  waiting.emplace_back([this, wanted = std::move(wanted), accounts = std::move(*accounts)](Pass& pass) {
-    take_in(pass, wanted, accounts);
-  });
+  auto renewed = certificates_again(config, wanted);
+  if (!renewed) return log(LogLevel::error, "reload refused: " + renewed.error().message());
+  waiting.emplace_back(
+      [this, wanted = std::move(wanted), accounts = std::move(*accounts), renewed = std::move(*renewed)](Pass& pass) {
+        take_in(pass, wanted, accounts);
+        take_in(wanted, renewed);
+      });
   edge.wake();
 }
 
@@ -71,6 +88,17 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
                           std::to_string(wanted.trunks.size()) + " trunks, " + std::to_string(wanted.routes.size()) +
                           " routes");
   if (!later.empty()) log(LogLevel::warning, "changed, but only a new start takes it in: " + later);
+}
+
+void Gateway::Impl::take_in(const Config& wanted, const Certificates& renewed) {
+  certificates = renewed;
+  webhook->trust(renewed.webhook);
+  config.webhook_ca = wanted.webhook_ca;
+  if (!renewed.web) return;
+  http->use_tls(renewed.web);
+  config.web.certificate = wanted.web.certificate;
+  config.web.key = wanted.web.key;
+  log(LogLevel::info, "the certificate in " + config.web.certificate + " is valid until " + renewed.web->valid_until());
 }
 
 }  // namespace isthmus::gateway

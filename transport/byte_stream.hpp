@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A stream of bytes whose kind is hidden behind one virtual body: plain TCP now, TLS later. It has the shape of an Asio
-// stream, so that Beast is instantiated once for all kinds. For the connection files alone. Completions never run from
-// inside the call that started the operation; one read and one write may be under way at a time.
+// A stream of bytes whose kind is hidden behind one virtual body: plain TCP, or TLS (tls_stream.hpp). It has the shape
+// of an Asio stream, so that Beast is instantiated once for all kinds. For the connection files alone. Completions
+// never run from inside the call that started the operation; one read and one write may be under way at a time.
 #pragma once
 
 #include <array>
@@ -44,8 +44,10 @@ using WriteBuffers = BufferList<asio::const_buffer>;
 class StreamBody {
  public:
   using Done = std::move_only_function<void(IoError, size_t)>;
+  using Shaken = std::move_only_function<void(IoError)>;
   virtual ~StreamBody() = default;  // ends what is under way with operation_aborted
   virtual asio::io_context& context() = 0;
+  virtual void handshake(Shaken done) = 0;  // once, before anything else; its time is the owner's to limit
   virtual void read_some(const ReadBuffers& buffers, Done done) = 0;
   virtual void write_some(const WriteBuffers& buffers, Done done) = 0;
   virtual void finish() = 0;  // no more bytes from us; the peer reads an orderly end

@@ -33,11 +33,17 @@ SourceLimits::Admission& SourceLimits::Admission::operator=(Admission&& other) n
 SourceLimits::Admission::~Admission() {
   if (!limits_) return;
   --limits_->open_;
-  const auto at = limits_->sources_.find(source_);
-  if (--at->second == 0) limits_->sources_.erase(at);
+  limits_->leave(source_);
+}
+
+void SourceLimits::leave(const IpAddress& source) {
+  const auto at = sources_.find(source);
+  if (--at->second == 0) sources_.erase(at);
 }
 
 SourceLimits::Verdict SourceLimits::admit(const IpAddress& ip, Admission& out) {
+  const auto is_shared = [&](const Prefix& prefix) { return prefix.contains(ip); };
+  if (std::any_of(shared_.begin(), shared_.end(), is_shared)) return admit_own(out);
   if (open_ >= total_) return Verdict::too_many;
   const IpAddress source = source_of(ip);
   const auto at = sources_.find(source);
@@ -52,18 +58,31 @@ SourceLimits::Verdict SourceLimits::admit_own(Admission& out) {
   return Verdict::admitted;
 }
 
-Listener::Listener(asio::io_context& context, std::shared_ptr<SourceLimits> limits, Accepted accepted, Refused refused)
+SourceLimits::Verdict SourceLimits::move(Admission& place, const IpAddress& ip) {
+  const IpAddress source = source_of(ip);
+  if (source == place.source_) return Verdict::admitted;
+  const auto at = sources_.find(source);
+  if (at != sources_.end() && at->second >= per_source_) return Verdict::too_many_of_source;
+  leave(place.source_);
+  place.source_ = source;
+  ++sources_[source];
+  return Verdict::admitted;
+}
+
+Listener::Listener(asio::io_context& context, std::shared_ptr<SourceLimits> limits, Accepted accepted, Refused refused,
+                   Make make)
     : acceptor_(context),
       timer_(context),
       limits_(std::move(limits)),
       accepted_(std::move(accepted)),
-      refused_(std::move(refused)) {}
+      refused_(std::move(refused)),
+      make_(std::move(make)) {}
 
 Result<std::shared_ptr<Listener>, SystemError> Listener::open(Shard& shard, const SocketAddress& local,
                                                               std::shared_ptr<SourceLimits> limits, Accepted accepted,
-                                                              Refused refused) {
+                                                              Refused refused, Make make) {
   std::shared_ptr<Listener> out(
-      new Listener(shard.io().context, std::move(limits), std::move(accepted), std::move(refused)));
+      new Listener(shard.io().context, std::move(limits), std::move(accepted), std::move(refused), std::move(make)));
   const Tcp::endpoint endpoint = to_endpoint(local);
   IoError error;
   Tcp::acceptor& acceptor = out->acceptor_;
@@ -104,7 +123,7 @@ void Listener::take(Tcp::socket socket) {
   const SourceLimits::Verdict verdict = limits_->admit(remote.ip, admission);
   if (verdict == SourceLimits::Verdict::too_many) return refused_(Refusal::connection_limit);
   if (verdict == SourceLimits::Verdict::too_many_of_source) return refused_(Refusal::source_limit);
-  accepted_(make_tcp_stream(std::move(socket)), std::move(admission));
+  accepted_(make_(std::move(socket)), std::move(admission));
 }
 
 void Listener::pause() {

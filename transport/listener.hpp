@@ -9,6 +9,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/outbox.hpp"
 #include "base/result.hpp"
@@ -31,6 +33,7 @@ class SourceLimits : public std::enable_shared_from_this<SourceLimits> {
     ~Admission();
 
    private:
+    friend class SourceLimits;
     std::shared_ptr<SourceLimits> limits_;
     IpAddress source_;
   };
@@ -38,14 +41,22 @@ class SourceLimits : public std::enable_shared_from_this<SourceLimits> {
 
   SourceLimits(size_t total, size_t per_source) : total_(total), per_source_(per_source) {}
   Verdict admit(const IpAddress& ip, Admission& out);
-  Verdict admit_own(Admission& out);  // one that we open: counts in all, not per source
+  Verdict admit_own(Admission& out);  // one that we open, or of a proxy for many: counts in all, not per source
+  // From now on the place counts for that source; it stays as it was when the source has too many.
+  Verdict move(Admission& place, const IpAddress& ip);
   size_t open() const { return open_; }
 
+  // Connections from there are those of many, and are not limited per source: proxies.
+  void share(std::vector<Prefix> sources) { shared_ = std::move(sources); }
+
  private:
+  void leave(const IpAddress& source);
+
   size_t total_;
   size_t per_source_;
   size_t open_ = 0;
   std::map<IpAddress, size_t> sources_;
+  std::vector<Prefix> shared_;
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -53,15 +64,18 @@ class Listener : public std::enable_shared_from_this<Listener> {
   enum class Refusal : uint8_t { connection_limit, source_limit, accept_failed };
   using Accepted = std::function<void(ByteStream&&, SourceLimits::Admission&&)>;
   using Refused = std::function<void(Refusal)>;
+  using Make =
+      std::function<ByteStream(asio::ip::tcp::socket)>;  // e.g. with TLS; its handshake is the owner's to start
 
   static Result<std::shared_ptr<Listener>, SystemError> open(Shard& shard, const SocketAddress& local,
                                                              std::shared_ptr<SourceLimits> limits, Accepted accepted,
-                                                             Refused refused);
+                                                             Refused refused, Make make = make_tcp_stream);
   const SocketAddress& local() const { return local_; }
   void close();
 
  private:
-  Listener(asio::io_context& context, std::shared_ptr<SourceLimits> limits, Accepted accepted, Refused refused);
+  Listener(asio::io_context& context, std::shared_ptr<SourceLimits> limits, Accepted accepted, Refused refused,
+           Make make);
   void accept_next();
   void take(asio::ip::tcp::socket socket);
   void pause();
@@ -73,6 +87,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   std::shared_ptr<SourceLimits> limits_;
   Accepted accepted_;
   Refused refused_;
+  Make make_;
 };
 
 }  // namespace isthmus::transport

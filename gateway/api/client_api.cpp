@@ -31,9 +31,9 @@ ClientApi::ClientApi(ClientApiConfig config, const Directory& directory, const S
 
 // ---- connections
 
-void ClientApi::opened(std::shared_ptr<transport::WsConnection> connection) {
+void ClientApi::opened(std::shared_ptr<transport::WsConnection> connection, const IpAddress& source) {
   if (ending_) return connection->close(static_cast<uint16_t>(WsClose::going_away), "ending");
-  const PeerId id = peers_.insert(Peer{connection, {}, 0, {}});
+  const PeerId id = peers_.insert(Peer{connection, source, {}, 0, {}});
   peers_.find(id)->sign_in = timers_.set(clock_().steady + config_.sign_in_limit, Alarm{id, {}});
   transport::WsConnection::Events events;
   events.message = [this, id, alive = std::weak_ptr(alive_)](Bytes message, bool text) {
@@ -135,7 +135,7 @@ void ClientApi::obey(const Context& context, const rpc::SignIn& method) {
   if (context.session) return error(context, RpcCode::already_signed_in);
   if (ending_) return error(context, RpcCode::unavailable);
   const Now now = clock_();
-  const std::string source = Attempts::source(peers_.find(context.peer)->socket->remote().ip);
+  const std::string source = Attempts::source(peers_.find(context.peer)->source);
   if (const auto wait = must_wait(now.steady, method.name, source)) {
     const Json data = Json::object({{"retry_after", int64_t{wait->count()}}});
     return fail_sign_in(context, {RpcCode::rate_limited, data});

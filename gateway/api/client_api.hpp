@@ -60,7 +60,8 @@ class ClientApi {
   ClientApi(ClientApiConfig config, const Directory& directory, const Seed& seed, std::function<Now()> clock,
             std::function<void()> wake);
 
-  void opened(std::shared_ptr<transport::WsConnection> connection);
+  // `source`: who counts as having sent the upgrade; wrong secrets are counted there.
+  void opened(std::shared_ptr<transport::WsConnection> connection, const IpAddress& source);
   void tell(const TellClient& told);
   void done(const CommandDone& done);  // of a token that this gave; others are ignored
   // An account is gone (SIGHUP): its sessions make no new calls and end with the last one that is up.
@@ -80,6 +81,7 @@ class ClientApi {
   using PeerId = Id<struct PeerTag>;
   struct Peer {
     std::shared_ptr<transport::WsConnection> socket;
+    IpAddress source;
     ClientId session;
     size_t failures = 0;
     TimerId sign_in;

@@ -78,10 +78,10 @@ bool host_is_allowed(std::string_view host, const std::vector<std::string>& list
   });
 }
 
-bool origin_is_allowed(std::string_view origin, std::string_view host, const std::vector<std::string>& list) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme) && equals_ignore_case(origin.substr(scheme.size()), host)) return true;
-  }
+bool origin_is_allowed(std::string_view origin, std::string_view host, bool secure,
+                       const std::vector<std::string>& list) {
+  const std::string_view scheme = secure ? "https://" : "http://";
+  if (origin.starts_with(scheme) && equals_ignore_case(origin.substr(scheme.size()), host)) return true;
   return std::any_of(list.begin(), list.end(),
                      [&](const std::string& entry) { return equals_ignore_case(entry, origin); });
 }

@@ -10,10 +10,9 @@
 #include <vector>
 
 #include "base/address.hpp"
+#include "gateway/api/forwarded.hpp"
 
 namespace isthmus::gateway {
-
-using HttpHeader = std::pair<std::string, std::string>;
 
 struct HttpRequest {
   std::string method;  // as sent; methods are case-sensitive
@@ -21,7 +20,8 @@ struct HttpRequest {
   std::string query;   // behind the first '?', without it
   std::vector<HttpHeader> headers;
   std::string body;
-  SocketAddress remote;
+  SocketAddress remote;  // the peer of the connection, perhaps a proxy
+  Sender sender;         // who counts as having sent it
 
   std::string_view header(std::string_view name) const;  // the first of that name, without case; "" when absent
   std::optional<std::string> parameter(std::string_view name) const;  // of the query, percent-decoded
@@ -42,8 +42,10 @@ std::optional<std::string> percent_decoded(std::string_view text);
 
 // Is this Host header on the list? Without case; an entry without port allows every port.
 bool host_is_allowed(std::string_view host, const std::vector<std::string>& list);
-// An Origin is allowed when it is on the list or is the server's own: http or https and the (allowed) Host.
-bool origin_is_allowed(std::string_view origin, std::string_view host, const std::vector<std::string>& list);
+// An Origin is allowed when it is on the list or is the server's own: the (allowed) Host behind https:// or http://, as
+// the sender's connection is secure or not.
+bool origin_is_allowed(std::string_view origin, std::string_view host, bool secure,
+                       const std::vector<std::string>& list);
 // The first of ours that was offered, a comma-separated list (RFC 6455 section 4.2.2); empty when there is none.
 std::string choose_subprotocol(std::string_view offered, const std::vector<std::string>& ours);
 // Is the token in this comma-separated list, without case?

@@ -18,6 +18,7 @@
 #include "base/text.hpp"
 #include "transport/byte_stream.hpp"
 #include "transport/listener.hpp"
+#include "transport/tls_stream.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -49,6 +50,18 @@ HttpResponse error_of(IoError error, HttpDrop& drop) {
   return HttpResponse::error(400, "bad_request", "The request does not follow RFC 9112.");
 }
 
+HttpDrop drop_of(IoError error) {
+  using transport::TlsFault;
+  switch (transport::tls_fault(error).value_or(TlsFault::broken)) {
+    case TlsFault::plain_http: return HttpDrop::tls_plain_http;
+    case TlsFault::not_tls: return HttpDrop::tls_not_tls;
+    case TlsFault::no_common: return HttpDrop::tls_no_common;
+    case TlsFault::refused: return HttpDrop::tls_refused;
+    case TlsFault::too_large: return HttpDrop::tls_too_large;
+    default: return HttpDrop::tls_broken;
+  }
+}
+
 bool ends_quietly(IoError error) {  // the client went away; there is nobody to answer
   return error == http::error::end_of_stream || error == http::error::partial_message ||
          (error.category() != http::make_error_code(http::error::bad_method).category() &&
@@ -64,12 +77,24 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
       : shard(the_shard),
         config(std::move(the_config)),
         handler(std::move(the_handler)),
-        limits(std::make_shared<transport::SourceLimits>(config.max_connections, config.max_per_source)) {}
+        limits(std::make_shared<transport::SourceLimits>(config.max_connections, config.max_per_source)) {
+    limits->share(config.trusted_proxies);
+  }
+
+  // This machine itself may always: commands speak to the gateway that way.
+  bool may_come(const transport::StreamBody& peer) const {
+    const IpAddress ip = peer.remote().ip;
+    return !config.proxies_only || ip == peer.local().ip ||
+           std::any_of(config.trusted_proxies.begin(), config.trusted_proxies.end(),
+                       [&](const Prefix& each) { return each.contains(ip); });
+  }
 
   transport::Shard& shard;
   HttpConfig config;
   Handler handler;
   std::shared_ptr<transport::SourceLimits> limits;
+  transport::TlsContext::Ptr tls;      // none: plain
+  std::vector<std::string> tls_hosts;  // that its certificate names, as in a Host header
   std::vector<std::shared_ptr<transport::Listener>> listeners;
   std::map<std::string, HttpFile, std::less<>> files;
   std::map<std::string, WsRoute, std::less<>> routes;
@@ -81,19 +106,23 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
   using Server = HttpServer::Impl;
   using Parser = http::request_parser<http::string_body>;
+  using Place = transport::SourceLimits::Admission;
 
-  HttpConnection(const std::shared_ptr<Server>& server, ByteStream stream)
+  HttpConnection(const std::shared_ptr<Server>& server, ByteStream stream, std::shared_ptr<Place> place)
       : server_(server),
         stream_(std::move(stream)),
+        place_(std::move(place)),
+        is_secure_(server->tls != nullptr),
         remote_(stream_.body().remote()),
         timer_(stream_.get_executor()),
         buffer_(server->config.header_bytes + kFramingAllowance) {
+    stream_.keep(place_);
     server->open.insert(this);
   }
   ~HttpConnection() {
     if (const auto server = server_.lock()) server->open.erase(this);
   }
-  void run() { wait(); }
+  void run();
   void close() {
     const auto self = std::exchange(waiting_, nullptr);
     closed_ = true;
@@ -102,6 +131,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   }
 
  private:
+  void shaken(IoError error);
   void wait();
   void read_header();
   void header_done(IoError error);
@@ -123,7 +153,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   std::weak_ptr<Server> server_;
   ByteStream stream_;
+  std::shared_ptr<Place> place_;
+  bool is_secure_;
   SocketAddress remote_;
+  std::vector<HttpHeader> headers_;  // of the request
+  Sender sender_;                    // of it
   asio::steady_timer timer_;
   beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
@@ -146,6 +180,27 @@ void HttpConnection::arm(Duration limit, std::function<void()> late) {
     if (const auto server = self->server_.lock()) server->drops.add(HttpDrop::too_slow);
     self->close();
   });
+}
+
+void HttpConnection::run() {
+  const auto server = server_.lock();
+  if (!server) return;
+  arm(server->config.handshake_limit, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (const auto owner = self ? self->server_.lock() : nullptr) owner->drops.add(HttpDrop::tls_too_slow);
+    if (self) self->close();
+  });
+  stream_.body().handshake([self = shared_from_this()](IoError error) { self->shaken(error); });
+}
+
+void HttpConnection::shaken(IoError error) {
+  const auto server = server_.lock();
+  if (!server || closed_) return;
+  if (!error) return wait();
+  server->drops.add(drop_of(error));
+  if (drop_of(error) != HttpDrop::tls_plain_http) return close();
+  keep_alive_ = false;
+  write(HttpResponse::error(400, "https_needed", "This port speaks HTTPS: the address begins with https://."));
 }
 
 void HttpConnection::wait() {
@@ -224,15 +279,21 @@ std::optional<HttpResponse> HttpConnection::refusal(Server& server) {
   }
   if (!text_of(request.target()).starts_with('/')) return malformed("The target must be a path.");
   const std::string_view host = field(http::field::host);
-  if (!host_is_allowed(host, server.config.hosts)) {
+  const bool is_ours = host_is_allowed(host, server.config.hosts) || host_is_allowed(host, server.tls_hosts);
+  if (!is_ours) {
     server.drops.add(HttpDrop::foreign_host);
     return HttpResponse::error(403, "forbidden_host", "This Host is not served here.");
   }
+  headers_.clear();
+  for (const auto& each : request) headers_.emplace_back(text_of(each.name_string()), text_of(each.value()));
+  sender_ = sender_of(headers_, remote_.ip, is_secure_, server.config.trusted_proxies);
+  if (sender_.disbelieved) server.drops.add(HttpDrop::forwarding_ignored);
   const size_t origins = request.count(http::field::origin);
   const std::string_view origin = field(http::field::origin);
-  if (origins > 1 || (origins == 1 && !origin_is_allowed(origin, host, server.config.origins))) {
+  if (origins > 1 || (origins == 1 && !origin_is_allowed(origin, host, sender_.is_secure, server.config.origins))) {
     server.drops.add(HttpDrop::foreign_origin);
-    return HttpResponse::error(403, "forbidden_origin", "This Origin may not speak to this server.");
+    return HttpResponse::error(403, "forbidden_origin",
+                               "This Origin may not speak to this server (web.origins, web.trusted_proxies).");
   }
   return std::nullopt;
 }
@@ -258,9 +319,10 @@ HttpRequest HttpConnection::take_request() {
   const size_t question = std::min(target.find('?'), target.size());
   out.path = target.substr(0, question);
   out.query = target.substr(std::min(target.size(), question + 1));
-  for (const auto& each : message) out.headers.emplace_back(text_of(each.name_string()), text_of(each.value()));
+  out.headers = std::move(headers_);
   out.body = std::move(message.body());
   out.remote = remote_;
+  out.sender = sender_;
   return out;
 }
 
@@ -390,6 +452,12 @@ void HttpConnection::upgrade(Server& server, const WsRoute& route) {
       return write(std::move(*refused));
     }
   }
+  const bool is_forwarded = sender_.ip != remote_.ip;
+  if (is_forwarded && server.limits->move(*place_, sender_.ip) != transport::SourceLimits::Verdict::admitted) {
+    server.drops.add(HttpDrop::source_limit);
+    keep_alive_ = false;
+    return write(HttpResponse::error(429, "too_many_connections", "Too many connections from this address."));
+  }
   timer_.cancel();
   closed_ = true;  // what follows is no longer HTTP
   const transport::WsUpgrade handshake{std::string(text_of(parser_->get().target())),
@@ -412,6 +480,15 @@ std::string_view describe(HttpDrop reason) {
     case HttpDrop::source_limit: return "source_limit";
     case HttpDrop::accept_failed: return "accept_failed";
     case HttpDrop::late_reply: return "late_reply";
+    case HttpDrop::foreign_peer: return "foreign_peer";
+    case HttpDrop::forwarding_ignored: return "forwarding_ignored";
+    case HttpDrop::tls_plain_http: return "tls_plain_http";
+    case HttpDrop::tls_not_tls: return "tls_not_tls";
+    case HttpDrop::tls_no_common: return "tls_no_common";
+    case HttpDrop::tls_refused: return "tls_refused";
+    case HttpDrop::tls_too_large: return "tls_too_large";
+    case HttpDrop::tls_too_slow: return "tls_too_slow";
+    case HttpDrop::tls_broken: return "tls_broken";
     case HttpDrop::kCount: break;
   }
   return "unknown";
@@ -432,8 +509,9 @@ Result<SocketAddress, transport::SystemError> HttpServer::listen(const SocketAdd
   const auto accepted = [weak](ByteStream&& stream, transport::SourceLimits::Admission&& admission) {
     const auto impl = weak.lock();
     if (!impl) return;
-    stream.keep(std::make_shared<transport::SourceLimits::Admission>(std::move(admission)));
-    std::make_shared<HttpConnection>(impl, std::move(stream))->run();
+    if (!impl->may_come(stream.body())) return impl->drops.add(HttpDrop::foreign_peer);
+    auto place = std::make_shared<transport::SourceLimits::Admission>(std::move(admission));
+    std::make_shared<HttpConnection>(impl, std::move(stream), std::move(place))->run();
   };
   const auto refused = [weak](transport::Listener::Refusal refusal) {
     const auto impl = weak.lock();
@@ -443,7 +521,12 @@ Result<SocketAddress, transport::SystemError> HttpServer::listen(const SocketAdd
                     : refusal == Refusal::source_limit   ? HttpDrop::source_limit
                                                          : HttpDrop::accept_failed);
   };
-  auto listener = transport::Listener::open(impl_->shard, local, impl_->limits, accepted, refused);
+  const auto make = [weak](asio::ip::tcp::socket socket) {
+    const auto impl = weak.lock();
+    if (!impl || !impl->tls) return transport::make_tcp_stream(std::move(socket));
+    return transport::make_tls_server_stream(std::move(socket), impl->tls);
+  };
+  auto listener = transport::Listener::open(impl_->shard, local, impl_->limits, accepted, refused, make);
   if (!listener) return isthmus::fail(listener.error());
   impl_->listeners.push_back(*listener);
   return (*listener)->local();
@@ -459,6 +542,14 @@ void HttpServer::serve_websocket(WsRoute route) {
 }
 void HttpServer::allow_host(std::string host) {
   impl_->config.hosts.push_back(std::move(host));
+}
+void HttpServer::use_tls(transport::TlsContext::Ptr context) {
+  impl_->tls_hosts.clear();
+  for (const std::string& name : context->names()) {
+    const bool is_v6 = name.find(':') != std::string::npos;
+    impl_->tls_hosts.push_back(is_v6 ? "[" + name + "]" : name);
+  }
+  impl_->tls = std::move(context);
 }
 size_t HttpServer::connections() const {
   return impl_->limits->open();

@@ -2,7 +2,7 @@
 // An HTTP/1.1 server (RFC 9110, 9112) for API, page and WebSocket upgrade (RFC 6455). A handler may answer later. Every
 // size, time and number has a limit. Errors of its own are JSON, echo nothing of the request and forbid sniffing. Host
 // and Origin are checked against lists before anything else happens, also on loopback (DNS rebinding, cross-site
-// WebSocket hijack).
+// WebSocket hijack). It speaks TLS or plain, on all its listeners alike.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "gateway/api/http_message.hpp"
 #include "transport/shard.hpp"
 #include "transport/system.hpp"
+#include "transport/tls_context.hpp"
 #include "transport/ws_connection.hpp"
 
 namespace isthmus::gateway {
@@ -45,13 +46,18 @@ struct WsRoute {
 struct HttpConfig {
   // Allowed Host headers, without case; an entry without port allows every port. An empty list allows none.
   std::vector<std::string> hosts;
-  // Allowed Origin headers beside the server's own ("http://" or "https://" + Host).
+  // Allowed Origin headers beside the server's own: Host behind "https://" or "http://", as the sender has TLS or not.
   std::vector<std::string> origins;
+  // Whose forwarding headers are believed (sender_of); their connections are limited in all, their WebSockets per
+  // sender.
+  std::vector<Prefix> trusted_proxies;
+  bool proxies_only = false;            // nobody else is served, but for this machine itself
   bool websocket_needs_origin = false;  // clients that are no browsers send none
   std::vector<HttpHeader> headers;      // of every response, beside X-Content-Type-Options: nosniff
   size_t header_bytes = 16 << 10;
   size_t body_bytes = 64 << 10;
-  Duration header_limit = std::chrono::seconds(10);  // from the first byte waited for to the end of the header
+  Duration handshake_limit = std::chrono::seconds(10);  // of TLS; its bytes: kTlsHandshakeBytes
+  Duration header_limit = std::chrono::seconds(10);     // from the first byte waited for to the end of the header
   Duration body_limit = std::chrono::seconds(30);
   Duration reply_limit = std::chrono::seconds(60);  // a handler that answers later has lost: 503
   Duration write_limit = std::chrono::seconds(30);
@@ -70,7 +76,16 @@ enum class HttpDrop : uint8_t {
   connection_limit,
   source_limit,
   accept_failed,
-  late_reply,  // the client had gone
+  late_reply,          // the client had gone
+  foreign_peer,        // not a trusted proxy, where only those are served
+  forwarding_ignored,  // served, but its forwarding headers did not count
+  tls_plain_http,      // HTTP without TLS on a listener with it
+  tls_not_tls,
+  tls_no_common,  // no version, suite or protocol in common
+  tls_refused,    // by the peer: it does not trust the certificate, for instance
+  tls_too_large,
+  tls_too_slow,
+  tls_broken,  // went away or sent nonsense before the handshake was complete
   kCount
 };
 std::string_view describe(HttpDrop reason);
@@ -89,6 +104,9 @@ class HttpServer {
   void serve_file(HttpFile file);  // GET and HEAD on exactly that path
   void serve_websocket(WsRoute route);
   void allow_host(std::string host);  // adds to the list, e.g. once the port is known
+  // From now on new connections have TLS with this certificate, and its names are allowed as Host; what is open goes
+  // on.
+  void use_tls(transport::TlsContext::Ptr context);
 
   size_t connections() const;  // upgraded ones too
   const Counters<HttpDrop>& drops() const;

@@ -150,7 +150,7 @@ bool Routes::shows_secret(std::string_view authorization) const {
 
 std::optional<HttpResponse> Routes::refuse(const HttpRequest& request) {
   const TimePoint now = sources_.clock().steady;
-  const std::string source = Attempts::source(request.remote.ip);
+  const std::string source = Attempts::source(request.sender.ip);
   const auto wait = wrong_secrets_.wait(now, source);
   if (wait.count() > 0) {
     HttpResponse out = HttpResponse::error(429, "rate_limited", "Too many wrong secrets from this address.");

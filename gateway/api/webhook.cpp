@@ -17,6 +17,7 @@
 
 #include "gateway/api/http_message.hpp"
 #include "transport/byte_stream.hpp"
+#include "transport/tls_stream.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -64,6 +65,16 @@ WebhookFault fault_of(IoError error) {
   return from_parser ? WebhookFault::malformed : WebhookFault::broken;
 }
 
+WebhookFault tls_fault_of(IoError error) {
+  using transport::TlsFault;
+  switch (transport::tls_fault(error).value_or(TlsFault::broken)) {
+    case TlsFault::untrusted: return WebhookFault::untrusted;
+    case TlsFault::wrong_name: return WebhookFault::wrong_name;
+    case TlsFault::expired: return WebhookFault::expired;
+    default: return WebhookFault::tls_failed;
+  }
+}
+
 }  // namespace
 
 class WebhookLink;
@@ -89,7 +100,9 @@ class WebhookLink : public std::enable_shared_from_this<WebhookLink> {
       : client_(client), socket_(client->context), timer_(client->context), reply_bytes_(client->config.reply_bytes) {}
 
   const JobPtr& job() const { return job_; }
-  bool leads_to(const WebhookUrl& url) const { return host_ == url.host && port_ == url.port; }
+  bool leads_to(const WebhookUrl& url) const {
+    return is_secure_ == url.is_secure && host_ == url.host && port_ == url.port;
+  }
   void run(JobPtr job);
   void end(WebhookFault fault);  // of the job, if any, and of the connection
   void close();
@@ -97,6 +110,7 @@ class WebhookLink : public std::enable_shared_from_this<WebhookLink> {
  private:
   void resolve(RecordType type);
   void connect(const SocketAddress& address);
+  void shake();
   void send();
   void read();
   void replied(IoError error);
@@ -106,6 +120,7 @@ class WebhookLink : public std::enable_shared_from_this<WebhookLink> {
   asio::ip::tcp::socket socket_;  // while connecting
   asio::steady_timer timer_;      // connect limit, idle limit
   size_t reply_bytes_;
+  bool is_secure_ = false;
   std::string host_;
   uint16_t port_ = 0;
   std::optional<ByteStream> stream_;
@@ -122,6 +137,7 @@ void WebhookLink::run(JobPtr job) {
   timer_.cancel();
   used_before_ = stream_.has_value();
   if (stream_) return send();
+  is_secure_ = job_->url.is_secure;
   host_ = job_->url.host;
   port_ = job_->url.port;
   resolve(RecordType::a);
@@ -141,15 +157,27 @@ void WebhookLink::resolve(RecordType type) {
 void WebhookLink::connect(const SocketAddress& address) {
   const auto client = client_.lock();
   if (!client) return;
+  if (!is_callable(address.ip, host_)) return end(WebhookFault::forbidden_address);
   timer_.expires_after(client->config.connect_limit);
   timer_.async_wait([self = shared_from_this()](IoError error) {
     if (!error) self->end(WebhookFault::timed_out);
   });
   socket_.async_connect(transport::to_endpoint(address), [self = shared_from_this()](IoError error) {
     if (self->closed_) return;
-    self->timer_.cancel();
     if (error) return self->end(WebhookFault::refused);
-    self->stream_.emplace(transport::make_tcp_stream(std::move(self->socket_)));
+    self->shake();
+  });
+}
+
+void WebhookLink::shake() {
+  const auto client = client_.lock();
+  if (!client) return;
+  stream_.emplace(is_secure_ ? transport::make_tls_client_stream(std::move(socket_), client->config.tls, host_)
+                             : transport::make_tcp_stream(std::move(socket_)));
+  stream_->body().handshake([self = shared_from_this()](IoError error) {
+    if (self->closed_) return;
+    self->timer_.cancel();
+    if (error) return self->end(tls_fault_of(error));
     self->send();
   });
 }
@@ -279,6 +307,7 @@ void WebhookClient::post(WebhookPost post, Done done) {
   };
   auto url = parse_webhook_url(post.url);
   if (!url) return refuse(url.error());
+  if (url->is_secure && !impl_->config.tls) return refuse(WebhookFault::no_tls);
   if (!headers_are_sound(post)) return refuse(WebhookFault::bad_header);
   if (impl_->waiting.size() >= impl_->config.waiting) return refuse(WebhookFault::overload);
   const auto job = std::make_shared<Job>(impl_->context);
@@ -294,6 +323,9 @@ void WebhookClient::post(WebhookPost post, Done done) {
   impl_->pump();
 }
 
+void WebhookClient::trust(transport::TlsContext::Ptr tls) {
+  impl_->config.tls = std::move(tls);
+}
 size_t WebhookClient::under_way() const {
   const auto busy =
       std::count_if(impl_->links.begin(), impl_->links.end(), [](const auto& each) { return each->job(); });

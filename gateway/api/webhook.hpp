@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The HTTP client behind webhooks: posts bytes to a URL and gives the result as a value. It knows nothing of events,
-// signatures or retries. Bounded: connections, waiting posts, time, bytes of the reply. Only http:// for now; any other
-// scheme is refused with a fault of its own. Redirects are not followed.
+// signatures or retries. Bounded: connections, waiting posts, time, bytes of the reply. http:// and https://, with the
+// certificate checked against the host of the URL. Redirects are not followed. A name may lead to a public or private
+// address, but neither to this machine nor to an address with a meaning of its own (is_callable).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "base/result.hpp"
 #include "transport/dns_client.hpp"
 #include "transport/shard.hpp"
+#include "transport/tls_context.hpp"
 
 namespace isthmus::gateway {
 
@@ -24,12 +26,13 @@ struct WebhookConfig {
   size_t connections = 8;  // to all servers together
   size_t waiting = 4096;   // posts that wait for a connection; beyond, they fail with `overload`
   size_t reply_bytes = 64 << 10;
-  Duration connect_limit = std::chrono::seconds(3);
-  Duration idle_limit = std::chrono::seconds(20);  // an unused connection is closed
+  Duration connect_limit = std::chrono::seconds(3);  // with the handshake of TLS
+  Duration idle_limit = std::chrono::seconds(20);    // an unused connection is closed
+  transport::TlsContext::Ptr tls;                    // whom to trust; none: https:// is refused
 };
 
 struct WebhookPost {
-  std::string url;  // http://host[:port][/path][?query]
+  std::string url;  // http[s]://host[:port][/path][?query]
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
@@ -43,10 +46,15 @@ struct WebhookReply {
 
 enum class WebhookFault : uint8_t {
   bad_url,
-  https_unsupported,  // https comes with TLS
-  bad_header,         // a control character in a header of ours
+  no_tls,      // https://, and nobody said whom to trust
+  bad_header,  // a control character in a header of ours
   no_such_host,
+  forbidden_address,  // the host leads where no web server is called
   refused,
+  untrusted,   // the certificate is of no authority that is trusted
+  wrong_name,  // it is for another host
+  expired,     // it is out of date
+  tls_failed,
   timed_out,
   broken,     // the connection ended before the reply was complete
   malformed,  // the reply is not HTTP
@@ -56,12 +64,17 @@ enum class WebhookFault : uint8_t {
 std::string_view describe(WebhookFault fault);
 
 struct WebhookUrl {
+  bool is_secure = false;
   std::string host;  // without brackets
   uint16_t port = 80;
   std::string target = "/";
   std::string authority;  // as it goes into the Host header
 };
 Result<WebhookUrl, WebhookFault> parse_webhook_url(std::string_view url);
+// May a post for this host of a URL go to this address, to which it leads? Never: unspecified, multicast, broadcast and
+// link-local ones, where machines of a cloud keep their secrets. Loopback only when the URL itself says so, by address
+// or as `localhost`: else whoever owns the name's zone could point it at this machine.
+bool is_callable(const IpAddress& address, std::string_view host);
 
 class WebhookClient {
  public:
@@ -76,6 +89,7 @@ class WebhookClient {
   // `done` is called exactly once from the loop, never from inside post(). Posts over several connections may overtake
   // each other: who needs an order posts the next when the last is done.
   void post(WebhookPost post, Done done);
+  void trust(transport::TlsContext::Ptr tls);  // for connections from now on
   size_t under_way() const;
   size_t open_connections() const;
 

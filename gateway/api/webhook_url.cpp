@@ -2,16 +2,23 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "gateway/api/forwarded.hpp"
 #include "gateway/api/webhook.hpp"
 
 namespace isthmus::gateway {
 
 std::string_view describe(WebhookFault fault) {
   switch (fault) {
-    case WebhookFault::bad_url: return "not a URL of the form http://host[:port][/path]";
-    case WebhookFault::https_unsupported: return "https is not supported yet";
+    case WebhookFault::bad_url: return "not a URL of the form http://host[:port][/path] or https://...";
+    case WebhookFault::no_tls: return "https, and no authorities are known";
     case WebhookFault::bad_header: return "a header holds a control character";
     case WebhookFault::no_such_host: return "the host has no address";
+    case WebhookFault::forbidden_address:
+      return "the host has an address that is not called: link-local, multicast, or loopback behind a name";
+    case WebhookFault::untrusted: return "its certificate is of no authority that is trusted (webhook.ca)";
+    case WebhookFault::wrong_name: return "its certificate is for another host";
+    case WebhookFault::expired: return "its certificate is out of date";
+    case WebhookFault::tls_failed: return "it does not speak TLS as we do";
     case WebhookFault::refused: return "no connection";
     case WebhookFault::timed_out: return "timed out";
     case WebhookFault::broken: return "the connection ended before the reply was complete";
@@ -25,12 +32,14 @@ std::string_view describe(WebhookFault fault) {
 // RFC 3986, the part that an owner's own configuration needs: no user information, no fragment.
 Result<WebhookUrl, WebhookFault> parse_webhook_url(std::string_view url) {
   const bool strange = std::any_of(url.begin(), url.end(), [](char c) { return c <= ' ' || c >= 0x7f || c == '#'; });
-  if (equals_ignore_case(url.substr(0, 8), "https://")) return fail(WebhookFault::https_unsupported);
-  if (strange || !equals_ignore_case(url.substr(0, 7), "http://")) return fail(WebhookFault::bad_url);
-  url.remove_prefix(7);
+  const bool is_secure = equals_ignore_case(url.substr(0, 8), "https://");
+  if (strange || (!is_secure && !equals_ignore_case(url.substr(0, 7), "http://"))) return fail(WebhookFault::bad_url);
+  url.remove_prefix(is_secure ? 8 : 7);
   const std::string_view authority = url.substr(0, url.find_first_of("/?"));
   const std::string_view target = url.substr(authority.size());
   WebhookUrl out;
+  out.is_secure = is_secure;
+  out.port = is_secure ? 443 : 80;
   out.authority = authority;
   out.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
   if (authority.find('@') != std::string_view::npos) return fail(WebhookFault::bad_url);
@@ -52,6 +61,17 @@ Result<WebhookUrl, WebhookFault> parse_webhook_url(std::string_view url) {
   if (!number || *number == 0) return fail(WebhookFault::bad_url);
   out.port = static_cast<uint16_t>(*number);
   return out;
+}
+
+bool is_callable(const IpAddress& address, std::string_view host) {
+  const IpAddress ip = unmapped(address);
+  const bool is_this_network = ip.is_v4() && ip.octets[0] == 0;  // RFC 1122 section 3.2.1.3
+  if (ip.is_unspecified() || is_this_network || ip.is_multicast() || ip.is_broadcast() || ip.is_link_local())
+    return false;
+  if (!ip.is_loopback()) return true;
+  constexpr std::string_view kLocalhost = "localhost";
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return IpAddress::parse(host).has_value() || equals_ignore_case(host, kLocalhost);
 }
 
 }  // namespace isthmus::gateway

@@ -48,7 +48,7 @@ struct Settings {
   std::vector<RouteRow> routes;
   std::string echo_number = "echo";  // empty: no echo application
   Admission admission = Admission::closed;
-  bool allow_on_failure = false;  // R0.7: without a usable answer of the web server the call goes on
+  bool allow_on_failure = false;             // R0.7: without a usable answer of the web server the call goes on
   bool ask_before_answer = false;            // the web server is asked once more before the caller's 200
   std::vector<std::string> allowed_targets;  // host names a client's `target` may name (R0.4); empty: none
   CodecPolicy codecs;

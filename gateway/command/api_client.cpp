@@ -15,11 +15,13 @@
 #include "gateway/command/load.hpp"
 #include "gateway/secret_file.hpp"
 #include "transport/native_address.hpp"
+#include "transport/tls_session.hpp"
 
 namespace isthmus::gateway {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using TlsStep = transport::TlsSession::Step;
 constexpr size_t kMaxHead = 64 << 10;  // status line and headers of a reply
 constexpr size_t kReadSize = 64 << 10;
 
@@ -31,7 +33,10 @@ std::string unreachable(const SocketAddress& address, std::string_view why) {
 // A socket that closes itself, and whose every wait ends at the deadline.
 class Connection {
  public:
-  Connection(const SocketAddress& remote, Clock::time_point deadline) : deadline_(deadline) { open(remote); }
+  Connection(const ApiAccess& access, Clock::time_point deadline) : deadline_(deadline) {
+    open(access.address);
+    if (access.tls && !is_broken()) secure(access);
+  }
   ~Connection() {
     if (socket_ >= 0) ::close(socket_);
   }
@@ -42,6 +47,10 @@ class Connection {
   const std::string& why() const { return why_; }
 
   void write(std::string_view bytes) {
+    while (tls_ && !bytes.empty() && !is_broken()) {
+      size_t sent = 0;
+      if (goes_on(tls_->write(bytes.data(), bytes.size(), sent))) bytes.remove_prefix(sent);
+    }
     while (!bytes.empty() && !is_broken()) {
       const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent >= 0) {
@@ -58,6 +67,14 @@ class Connection {
     const size_t at = out.size();
     while (!is_broken()) {
       out.resize(at + kReadSize);
+      if (tls_) {
+        size_t taken = 0;
+        const TlsStep step = tls_->read(out.data() + at, kReadSize, taken);
+        out.resize(at + taken);
+        if (step == TlsStep::done || step == TlsStep::ended) return taken;
+        goes_on(step);
+        continue;
+      }
       const ssize_t got = ::recv(socket_, out.data() + at, kReadSize, 0);
       const int error = errno;
       out.resize(at + static_cast<size_t>(std::max<ssize_t>(got, 0)));
@@ -86,6 +103,23 @@ class Connection {
     ::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) fail_with(error);
   }
+  void secure(const ApiAccess& access) {
+    tls_.emplace(socket_, access.tls);
+    tls_->visit(access.tls_host);
+    while (!is_broken() && !goes_on(tls_->handshake())) {
+    }
+  }
+  // True when the step is done; otherwise waits until it can be tried again, or gives up.
+  bool goes_on(TlsStep step) {
+    if (step == TlsStep::wants_read || step == TlsStep::wants_write) {
+      wait(step == TlsStep::wants_read ? POLLIN : POLLOUT);
+    } else if (step != TlsStep::done) {
+      why_ = "TLS: " + std::string(describe(tls_->fault()));
+      if (tls_->fault() == transport::TlsFault::untrusted)
+        why_ += "; was it renewed, and the gateway not told (SIGHUP)?";
+    }
+    return step == TlsStep::done;
+  }
   void fail_with(int error) { why_ = std::strerror(error); }
   bool wait(short what) {
     pollfd one{socket_, what, 0};
@@ -100,6 +134,7 @@ class Connection {
   }
 
   int socket_ = -1;
+  std::optional<transport::TlsSession> tls_;
   Clock::time_point deadline_;
   std::string why_;
 };
@@ -177,17 +212,25 @@ Result<Private<std::string>, std::string> read_secret(const Config& config) {
 Result<ApiAccess, std::string> api_access(const Config& config) {
   auto secret = read_secret(config);
   if (!secret) return fail(std::move(secret.error()));
-  ApiAccess out{config.web.listen, {}, std::move(*secret)};
+  ApiAccess out{config.web.listen, {}, std::move(*secret), {}, {}};
   if (out.address.ip.is_unspecified())
     out.address.ip = out.address.ip.is_v6() ? *IpAddress::parse("::1") : IpAddress::v4(127, 0, 0, 1);
   // A name that the listener serves always, whatever its address.
   out.host = "localhost:" + std::to_string(out.address.port);
+  if (!config.web.has_tls()) return out;
+  // The secret is shown to nobody but who has the key of this very certificate.
+  auto tls = transport::TlsContext::client(config.web.certificate);
+  if (!tls) return fail("web.certificate: " + tls.error().message());
+  if ((*tls)->names().empty()) return fail("web.certificate: " + config.web.certificate + ": is for no name");
+  out.tls_host = (*tls)->names().front();
+  if (out.tls_host.starts_with("*.")) out.tls_host.replace(0, 1, "any");
+  out.tls = std::move(*tls);
   return out;
 }
 
 Result<ApiReply, std::string> ask_api(const ApiAccess& access, std::string_view method, std::string_view target,
                                       std::string_view body, std::chrono::milliseconds limit) {
-  Connection connection(access.address, Clock::now() + limit);
+  Connection connection(access, Clock::now() + limit);
   if (connection.is_broken()) return fail(unreachable(access.address, connection.why()));
   std::string request = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: " + access.host +
                         "\r\nAuthorization: Bearer " + access.secret.reveal() + "\r\nConnection: close\r\n";

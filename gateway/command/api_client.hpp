@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "gateway/command/arguments.hpp"
 #include "gateway/config.hpp"
+#include "transport/tls_context.hpp"
 
 namespace isthmus::gateway {
 
@@ -22,6 +23,8 @@ struct ApiAccess {
   SocketAddress address;  // where to connect
   std::string host;       // for the Host header
   Private<std::string> secret;
+  transport::TlsContext::Ptr tls;  // trusts the certificate of the listener and no other; none: it speaks plain
+  std::string tls_host;            // a name that it is for
 };
 
 struct ApiReply {

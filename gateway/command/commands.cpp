@@ -21,6 +21,11 @@ constexpr OptionText kRun[] = {
 };
 constexpr OptionText kCheck[] = {{"FILE", "", "The file", true}};
 
+constexpr OptionText kCert[] = {
+    {"HOST", "", "A name or address that browsers will open", true, true},
+    {"--force", "", "Replace the certificate that is there; the authority stays"},
+    kData,
+};
 constexpr OptionText kName{"NAME", "", "User part of its SIP address", true};
 constexpr OptionText kPassword[] = {
     kName,
@@ -33,6 +38,9 @@ constexpr OptionText kAccount[] = {kName, kConfig, kData};
 // Of every command that speaks to the gateway that runs (command/api_client).
 constexpr OptionText kWeb{"--web", "HOST:PORT", "Where the running gateway serves its API (web.listen)"};
 constexpr OptionText kCalls[] = {kConfig, kData, kWeb};
+constexpr OptionText kDrain[] = {
+    kConfig, kData, kWeb, {"--stop", "", "End the gateway with its last call"}, {"--off", "", "Take new calls again"},
+};
 
 constexpr CommandText kCommands[] = {
     {"run", "Run the gateway (what happens without a command)", kRun, "isthmus run --config /etc/isthmus/isthmus.toml",
@@ -48,6 +56,10 @@ constexpr CommandText kCommands[] = {
      command_account_passwd},
     {"calls", "List the calls of the gateway that runs", kCalls, "isthmus calls --config /etc/isthmus/isthmus.toml",
      command_calls},
+    {"drain", "Have the running gateway take no new calls, and wait until the last one is over", kDrain,
+     "isthmus drain --stop --config /etc/isthmus/isthmus.toml", command_drain},
+    {"cert", "Make an authority of one's own and a certificate for HTTPS, below DIR/tls, and say how to trust it",
+     kCert, "isthmus cert pbx.example.org 192.0.2.1 --data /var/lib/isthmus", command_cert},
 };
 
 std::string option_line(const OptionText& option) {

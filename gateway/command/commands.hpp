@@ -39,10 +39,12 @@ std::string command_manual();  // isthmus(1) in man(7)
 // Each in its own file.
 int command_run(const Arguments& arguments);
 int command_check(const Arguments& arguments);
+int command_drain(const Arguments& arguments);
 int command_account_add(const Arguments& arguments);
 int command_account_list(const Arguments& arguments);
 int command_account_remove(const Arguments& arguments);
 int command_account_passwd(const Arguments& arguments);
 int command_calls(const Arguments& arguments);
+int command_cert(const Arguments& arguments);
 
 }  // namespace isthmus::gateway

@@ -20,7 +20,7 @@ void introduce(const Config& config, const AccountList& accounts, const std::str
                const Gateway& gateway) {
   const bool terminal = isatty(STDOUT_FILENO) == 1;  // passwords are shown to a person, never written into a log
   std::cout << "Isthmus " << ISTHMUS_VERSION << "\n";
-  std::cout << "  page      http://" << gateway.web().text() << "/\n";
+  std::cout << "  page      " << gateway.page() << "\n";
   for (const Bound& each : gateway.sip())
     std::cout << "  SIP       " << each.address.text() << (each.protocol == Protocol::udp ? " (udp)" : " (tcp)")
               << "\n";

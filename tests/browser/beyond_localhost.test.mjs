@@ -16,7 +16,7 @@ import {isTone, writeTone} from './tone.mjs';
 const OURS_HZ = 440;
 const PHONE_HZ = 1000;
 const WEB_PORT = 8443;
-const PASSWORD = 'a long password';
+const PASSWORD = 'a-long-password';
 
 const SETTINGS = `
 admission = "allow-all"

@@ -23,12 +23,6 @@ table ip one_to_one {
     ip saddr ${INSIDE} oifname "outer" snat to ${PUBLIC}
   }
 }
-table ip closed {
-  chain forward {
-    type filter hook forward priority 0; policy accept;
-    iifname "outer" ct status != dnat ct state new drop
-  }
-}
 `;
 
 const ip = (...words) => execFileSync('ip', words, {stdio: ['ignore', 'ignore', 'inherit']});
@@ -77,7 +71,7 @@ export async function makeNetworks() {
   inside.ip('route', 'add', 'default', 'via', '10.80.0.1');
   inside.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:80::1');
   outside.ip('-6', 'route', 'add', 'default', 'via', '2001:db8:1::1');
-  // There is no road from outside to INSIDE but by PUBLIC.
+  // From outside there is no route to INSIDE: PUBLIC is the only way.
   fs.writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
   fs.writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1');
   execFileSync('nft', ['-f', '-'], {input: RULES, stdio: ['pipe', 'ignore', 'inherit']});

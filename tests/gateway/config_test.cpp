@@ -45,9 +45,18 @@ TEST(Config, R5_1EachMistakeIsNamedWithFileLineAndKey) {
        "f.toml:2: sip.udp: each element must be an address with a port, \"127.0.0.1:5060\""},
       {"[sip]\nudp = []\ntcp = []", "f.toml:2: sip.udp: is empty, and so is sip.tcp"},
       {"[web]\nlisten = \"0.0.0.0:8080\"",
-       "f.toml:2: web.listen: must be a loopback address: this listener speaks without TLS"},
+       "f.toml:2: web.listen: must be a loopback address without TLS (web.certificate and web.key), except behind "
+       "web.trusted_proxies"},
       {"[web]\nlisten = \"192.0.2.1:8080\"",
-       "f.toml:2: web.listen: must be a loopback address: this listener speaks without TLS"},
+       "f.toml:2: web.listen: must be a loopback address without TLS (web.certificate and web.key), except behind "
+       "web.trusted_proxies"},
+      {"[web]\ncertificate = \"a.pem\"",
+       "f.toml:2: web.certificate: stands alone: web.key, its private key, is missing"},
+      {"[web]\nkey = \"a.pem\"", "f.toml:2: web.key: stands alone: web.certificate is missing"},
+      {"[web]\ntrusted_proxies = [\"proxy.example\"]",
+       "f.toml:2: web.trusted_proxies: each element must be an address or a prefix, \"192.0.2.0/24\""},
+      {"[web]\ntrusted_proxies = [\"10.0.0.0/8\", \"::/0\"]",
+       "f.toml:2: web.trusted_proxies: must not trust everybody"},
       {"[media]\nrtp_first_port = 80", "f.toml:2: media.rtp_first_port: must be a number from 1024 to 65535"},
       {"[media]\nrtp_first_port = 30000\nrtp_last_port = 20000",
        "f.toml:3: media.rtp_last_port: must be greater than rtp_first_port"},
@@ -56,7 +65,7 @@ TEST(Config, R5_1EachMistakeIsNamedWithFileLineAndKey) {
       {"[timers]\nt1_ms = \"500\"", "f.toml:2: timers.t1_ms: must be a number from 10 to 10000"},
       {"[timers]\nt1_ms = 5000", "f.toml:0"},
       {"admission = \"open\"", "f.toml:1: admission: must be one of \"closed\", \"web-server\", \"allow-all\""},
-      {"[webhook]\nurl = \"https://x/\"", "f.toml:2: webhook.url: must begin with http://"},
+      {"[webhook]\nurl = \"ftp://x/\"", "f.toml:2: webhook.url: must begin with http:// or https://"},
       {"[webhook]\nsecrets = [\"a\", \"b\", \"c\"]", "f.toml:2: webhook.secrets: holds more than two secrets"},
       {"[api]\nsecret = \"\"", "f.toml:2: api.secret: must not be empty"},
       {"[codecs]\nbrowser = [\"speex\"]",
@@ -81,6 +90,12 @@ TEST(Config, R5_1EachMistakeIsNamedWithFileLineAndKey) {
     }
     EXPECT_EQ(mistakes(row.text), row.message) << row.text;
   }
+}
+
+TEST(Config, TheWebListenerLeavesLoopbackOnlyWithTlsOrBehindAProxy) {
+  EXPECT_EQ(mistakes("[web]\nlisten = \"0.0.0.0:443\"\ncertificate = \"a\"\nkey = \"b\""), "");
+  EXPECT_EQ(mistakes("[web]\nlisten = \"192.0.2.1:80\"\ntrusted_proxies = [\"192.0.2.2\"]"), "");
+  EXPECT_EQ(mistakes("[webhook]\nurl = \"https://x/\"\nca = \"a\""), "");
 }
 
 TEST(Config, SeveralMistakesComeInTheOrderOfLines) {

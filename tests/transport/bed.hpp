@@ -118,13 +118,17 @@ struct Bed {
 // A TCP client whose calls do not block.
 class Client {
  public:
+  Client(const SocketAddress& to, const IpAddress& from) : descriptor_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_storage native{};
+    const socklen_t length = to_native({from, 0}, native);
+    bind(descriptor_.number(), reinterpret_cast<sockaddr*>(&native), length);
+    open(to);
+  }
   explicit Client(const SocketAddress& to, int receive_buffer = 0) : descriptor_(socket(AF_INET, SOCK_STREAM, 0)) {
     if (receive_buffer > 0) {
       setsockopt(descriptor_.number(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
-    sockaddr_storage native{};
-    const socklen_t length = to_native(to, native);
-    connected_ = connect(descriptor_.number(), reinterpret_cast<sockaddr*>(&native), length) == 0;
+    open(to);
   }
   bool connected() const { return connected_; }
   SocketAddress local() const { return local_address(descriptor_.number()); }
@@ -151,6 +155,12 @@ class Client {
   bool over = false;
 
  private:
+  void open(const SocketAddress& to) {
+    sockaddr_storage native{};
+    const socklen_t length = to_native(to, native);
+    connected_ = connect(descriptor_.number(), reinterpret_cast<sockaddr*>(&native), length) == 0;
+  }
+
   Descriptor descriptor_;
   bool connected_ = false;
 };

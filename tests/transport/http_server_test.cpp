@@ -235,6 +235,15 @@ TEST(HttpServer, SizesAreLimited) {
   EXPECT_EQ(bed.server.drops()[HttpDrop::body_too_large], 3U);
 }
 
+TEST(HttpServer, TwoHundredThousandBracketsAreOneRefusal) {  // advisory 55
+  HttpBed bed;
+  const std::string deep(200000, '[');
+  const std::string got = bed.exchange("POST / HTTP/1.1\r\n" + kHead + "Content-Length: 200000\r\n\r\n" + deep);
+  EXPECT_TRUE(got.starts_with("HTTP/1.1 413")) << got;
+  EXPECT_EQ(count(got, "HTTP/1.1 "), 1U);
+  EXPECT_TRUE(bed.requests.empty());
+}
+
 TEST(HttpServer, ChunkExtensionsAndTrailersDoNotEatMemory) {
   HttpBed bed;
   Client client(bed.address);

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/tls_files.hpp"
 #include "tests/transport/bed.hpp"
 #include "transport/byte_stream.hpp"
 #include "transport/listener.hpp"
+#include "transport/tls_stream.hpp"
 
 namespace isthmus::gateway::test {
 
@@ -28,15 +30,21 @@ struct HookServer {
     std::string reply;
   };
 
-  explicit HookServer(transport::Shard& shard) {
+  explicit HookServer(transport::Shard& shard, transport::TlsContext::Ptr tls = {}) {
     listener = *transport::Listener::open(
         shard, loopback(), std::make_shared<transport::SourceLimits>(100, 100),
         [this](ByteStream&& stream, transport::SourceLimits::Admission&&) {
           ++accepted;
           peers.push_back(std::make_shared<Peer>(std::move(stream)));
-          read(peers.back());
+          peers.back()->stream.body().handshake([this, peer = peers.back()](IoError error) {
+            if (!error) read(peer);
+          });
         },
-        [](transport::Listener::Refusal) {});
+        [](transport::Listener::Refusal) {},
+        [tls](boost::asio::ip::tcp::socket socket) {
+          return tls ? transport::make_tls_server_stream(std::move(socket), tls)
+                     : transport::make_tcp_stream(std::move(socket));
+        });
   }
   ~HookServer() { listener->close(); }
 
@@ -81,9 +89,11 @@ struct HookServer {
 using Outcome = Result<WebhookReply, WebhookFault>;
 
 struct HookBed {
-  explicit HookBed(WebhookConfig config = {}) : client(shard, config) {}
-  std::string url(std::string_view target = "/hook") const {
-    return "http://127.0.0.1:" + std::to_string(server.listener->local().port) + std::string(target);
+  explicit HookBed(WebhookConfig config = {}, transport::TlsContext::Ptr tls = {})
+      : is_secure(tls != nullptr), server(shard, std::move(tls)), client(shard, config) {}
+  std::string url(std::string_view target = "/hook", std::string_view host = "127.0.0.1") const {
+    return (is_secure ? "https://" : "http://") + std::string(host) + ":" +
+           std::to_string(server.listener->local().port) + std::string(target);
   }
   void post(WebhookPost what) {
     client.post(std::move(what), [this](Outcome outcome) { outcomes.push_back(std::move(outcome)); });
@@ -97,8 +107,9 @@ struct HookBed {
     return outcomes.size() > before ? outcomes.back() : isthmus::fail(WebhookFault::overload);
   }
 
+  bool is_secure;
   transport::Shard shard;
-  HookServer server{shard};
+  HookServer server;
   WebhookClient client;
   std::vector<Outcome> outcomes;
 };
@@ -117,10 +128,36 @@ TEST(WebhookUrl, IsTakenApartOrRefused) {
   EXPECT_EQ(parse_webhook_url("http://h?q")->target, "/?q");
   EXPECT_EQ(parse_webhook_url("http://[2001:db8::1]:81/")->host, "2001:db8::1");
   EXPECT_EQ(parse_webhook_url("http://[2001:db8::1]")->port, 80);
-  EXPECT_EQ(parse_webhook_url("https://h/").error(), WebhookFault::https_unsupported);
-  for (const std::string_view bad : {"", "h", "ftp://h/", "http://", "http:///x", "http://h:0/", "http://h:65536/",
-                                     "http://h:1x/", "http://u@h/", "http://h/#f", "http://h/ x", "http://h/\r\nX: y",
-                                     "http://[::1", "http://[::1]x/", "http://[h]/", "http://:80/"}) {
+  EXPECT_FALSE(url->is_secure);
+  const auto secure = parse_webhook_url("HTTPS://h/x");
+  ASSERT_TRUE(secure);
+  EXPECT_TRUE(secure->is_secure);
+  EXPECT_EQ(secure->port, 443);
+  EXPECT_EQ(secure->authority, "h");
+  EXPECT_EQ(secure->target, "/x");
+  EXPECT_EQ(parse_webhook_url("https://h:8443")->port, 8443);
+  // Advisory 49: nothing of a URL can begin a header of its own.
+  for (const std::string_view bad : {"",
+                                     "h",
+                                     "ftp://h/",
+                                     "http://",
+                                     "http:///x",
+                                     "http://h:0/",
+                                     "http://h:65536/",
+                                     "http://h:1x/",
+                                     "http://u@h/",
+                                     "http://h/#f",
+                                     "http://h/ x",
+                                     "http://h/\r\nX: y",
+                                     "http://[::1",
+                                     "https://",
+                                     "https://h/\nX: y",
+                                     "https://u:p@h/",
+                                     "http://h\tx/",
+                                     "http://h/\x7f",
+                                     "http://[::1]x/",
+                                     "http://[h]/",
+                                     "http://:80/"}) {
     const auto refused = parse_webhook_url(bad);
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error(), WebhookFault::bad_url) << bad;
@@ -220,7 +257,8 @@ TEST(Webhook, AReplyIsBounded) {  // advisory 51
 
 TEST(Webhook, WhatCannotBeSentIsRefused) {
   HookBed bed({.connections = 1, .waiting = 2});
-  EXPECT_EQ(bed.outcome_of({.url = "https://127.0.0.1/"}).error(), WebhookFault::https_unsupported);
+  EXPECT_EQ(bed.outcome_of({.url = "https://127.0.0.1/"}).error(), WebhookFault::no_tls);
+  // Advisory 49: a header with a line end would be two.
   EXPECT_EQ(bed.outcome_of({.url = bed.url(), .headers = {{"X", "a\r\nY: b"}}}).error(), WebhookFault::bad_header);
   EXPECT_EQ(bed.outcome_of({.url = bed.url(), .headers = {{"X: y", "a"}}}).error(), WebhookFault::bad_header);
   EXPECT_EQ(bed.outcome_of({.url = "http://no..such/"}).error(), WebhookFault::no_such_host);
@@ -231,6 +269,90 @@ TEST(Webhook, WhatCannotBeSentIsRefused) {
   ASSERT_TRUE(bed.until([&] { return bed.outcomes.size() == 4; }));
   EXPECT_EQ(bed.outcomes[0].error(), WebhookFault::overload);
   for (int i = 1; i < 4; ++i) EXPECT_EQ(bed.outcomes[static_cast<size_t>(i)].error(), WebhookFault::timed_out);
+}
+
+TEST(Webhook, ARedirectIsAnAnswerAndNothingElse) {  // advisory 51
+  HookBed bed;
+  HookServer other(bed.shard);
+  bed.server.answer = [&](size_t) {
+    return "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:" +
+           std::to_string(other.listener->local().port) + "/\r\nContent-Length: 0\r\n\r\n";
+  };
+  const Outcome outcome = bed.outcome_of({.url = bed.url()});
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->status, 307);
+  EXPECT_EQ(other.accepted, 0U);
+}
+
+TEST(WebhookUrl, SomeAddressesAreNeverCalled) {  // advisory 51
+  struct Row {
+    const char* address;
+    const char* host;
+    bool callable;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"203.0.113.5", "hooks.example", true},
+           {"2001:db8::5", "hooks.example", true},
+           {"10.0.0.5", "hooks.lan", true},  // the owner's web server stands in the LAN
+           {"192.168.1.5", "192.168.1.5", true},
+           {"fd00::5", "hooks.lan", true},
+           {"127.0.0.1", "127.0.0.1", true},
+           {"127.0.0.1", "localhost", true},
+           {"127.0.0.1", "LOCALHOST.", true},
+           {"::1", "::1", true},
+           // A name that leads to this machine may be another's name.
+           {"127.0.0.1", "rebound.example", false},
+           {"127.0.0.1", "localhost.example", false},
+           {"::1", "rebound.example", false},
+           {"::ffff:127.0.0.1", "rebound.example", false},
+           {"169.254.169.254", "169.254.169.254", false},
+           {"169.254.169.254", "metadata.example", false},
+           {"::ffff:169.254.169.254", "metadata.example", false},
+           {"fe80::1", "fe80::1", false},
+           {"0.0.0.0", "0.0.0.0", false},
+           {"0.1.2.3", "0.1.2.3", false},
+           {"::", "::", false},
+           {"224.0.0.1", "224.0.0.1", false},
+           {"ff02::1", "ff02::1", false},
+           {"255.255.255.255", "255.255.255.255", false},
+       }) {
+    EXPECT_EQ(is_callable(*IpAddress::parse(row.address), row.host), row.callable) << row.host << " " << row.address;
+  }
+  HookBed bed;
+  EXPECT_EQ(bed.outcome_of({.url = "http://169.254.169.254/latest"}).error(), WebhookFault::forbidden_address);
+  EXPECT_EQ(bed.outcome_of({.url = "http://0.0.0.0:" + std::to_string(bed.server.listener->local().port)}).error(),
+            WebhookFault::forbidden_address);
+  EXPECT_EQ(bed.server.accepted, 0U);
+}
+
+TEST(Webhook, HttpsGoesToTheHostWhoseCertificateIsTrusted) {
+  const isthmus::test::TlsFiles files({"127.0.0.1"});
+  HookBed bed({.tls = files.client()}, files.server());
+  for (int i = 0; i < 3; ++i) {
+    const Outcome outcome = bed.outcome_of({.url = bed.url(), .body = "{}"});
+    ASSERT_TRUE(outcome) << describe(outcome.error());
+    EXPECT_EQ(outcome->body, "fine");
+  }
+  EXPECT_EQ(bed.server.accepted, 1U);
+  EXPECT_EQ(bed.outcome_of({.url = bed.url("/", "localhost")}).error(), WebhookFault::wrong_name);
+  const isthmus::test::TlsFiles stranger;
+  bed.client.trust(stranger.client());
+  bed.server.peers.front()->stream.body().close();  // the trusted connection is used as long as it lives
+  EXPECT_EQ(bed.outcome_of({.url = bed.url()}).error(), WebhookFault::untrusted);
+  EXPECT_EQ(bed.server.requests.size(), 3U) << "nothing was said to a host that is not trusted";
+}
+
+TEST(Webhook, HttpsFailuresAreValues) {
+  const isthmus::test::TlsFiles files({"127.0.0.1"});
+  HookBed plain({.connect_limit = 50ms, .tls = files.client()});
+  plain.is_secure = true;  // https:// to a port without TLS
+  EXPECT_EQ(plain.outcome_of({.url = plain.url()}).error(), WebhookFault::timed_out) << "it waits for a request";
+  HookBed bed({.tls = files.client()}, files.server());
+  bed.server.answer = [](size_t) { return "HTTP/1.1 200 OK\r\n\r\nhalf of wh"; };
+  bed.server.close_after = true;
+  const Outcome outcome = bed.outcome_of({.url = bed.url()});
+  ASSERT_TRUE(outcome) << "an end with close_notify is an end";
+  EXPECT_EQ(outcome->body, "half of wh");
 }
 
 TEST(Webhook, NothingIsToldAfterItsEnd) {

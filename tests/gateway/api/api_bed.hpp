@@ -149,7 +149,7 @@ class ApiBed : public Node {
   // ---- W
   std::shared_ptr<FakeSocket> connect() {
     auto socket = std::make_shared<FakeSocket>();
-    clients.opened(socket);
+    clients.opened(socket, socket->address.ip);
     return socket;
   }
   // Sends a request and gives the answer to it once it is there.
@@ -181,6 +181,7 @@ class ApiBed : public Node {
   }
 
   // ---- the API
+  gateway::Sender sender{IpAddress::v4(127, 0, 0, 1)};  // of the requests
   struct Reply {
     int status = 0;
     Json body;
@@ -197,6 +198,7 @@ class ApiBed : public Node {
     if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
     request.body = std::move(body);
     request.remote = {IpAddress::v4(127, 0, 0, 1), 40000};
+    request.sender = sender;
     std::optional<Reply> out;
     routes.handle(std::move(request), [&out](gateway::HttpResponse response) {
       auto json = gateway::parse_json(response.body);

@@ -134,7 +134,7 @@ TEST(ClientApi, SecretsAreAskedForAndAttemptsAreCounted) {
   EXPECT_EQ(error_of(try_it(*w, "bob", kPassword)), -32010);
   const auto elsewhere = std::make_shared<FakeSocket>();
   elsewhere->address.ip = IpAddress::v4(127, 0, 0, 2);
-  bed.clients.opened(elsewhere);
+  bed.clients.opened(elsewhere, elsewhere->address.ip);
   EXPECT_TRUE(at(try_it(*elsewhere, "alice", kPassword), "result").is_object()) << "and another address";
   bed.run(seconds(61));
   w = bed.connect();

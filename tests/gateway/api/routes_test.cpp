@@ -2,6 +2,8 @@
 // The HTTP API against the real Exchange (docs/api.md section 4; R0.23, R0.24).
 #include "gateway/api/routes.hpp"
 
+#include <concepts>
+
 #include "base/encoding.hpp"
 #include "tests/gateway/api/api_bed.hpp"
 
@@ -10,6 +12,7 @@ namespace routes_test {
 
 using namespace gateway;
 using std::chrono::seconds;
+using namespace std::string_literals;
 
 std::string code_of(const ApiBed::Reply& reply) {
   return std::to_string(reply.status) + " " + text(at(reply.body, "error"), "code");
@@ -35,11 +38,76 @@ TEST(Routes, R0_24EverythingButHealthAsksForTheSecret) {
     EXPECT_EQ(bed.http("GET", "/api/v1/calls", {}, wrong).status, 401) << wrong;
 }
 
+// Advisory 49: hashes are compared in constant time, and no other comparison of a secret compiles.
+static_assert(!std::equality_comparable<Private<std::string>>);
+
+TEST(Routes, ASecretThatIsAlmostRightIsWrong) {  // advisory 49
+  ApiBed bed;
+  const std::string right = "api secret";
+  for (size_t size = 0; size < right.size(); ++size)
+    EXPECT_EQ(bed.http("GET", "/metrics", {}, "Bearer " + right.substr(0, size)).status, 401) << size;
+  for (const std::string& wrong : {right + "2", right + right, right + '\0', "API SECRET"s, "\0"s + right})
+    EXPECT_EQ(bed.http("GET", "/metrics", {}, "Bearer " + wrong).status, 401) << wrong;
+  EXPECT_EQ(bed.http("GET", "/metrics", {}, "Bearer " + right).status, 200);
+}
+
+TEST(Routes, PathsLeadToNoFileAndBackOutOfNothing) {  // advisory 49
+  ApiBed bed;
+  for (const char* path :
+       {"/../etc/passwd", "/api/v1/../../etc/passwd", "/api/v1/calls/../../..", "/api/v1/clients/..",
+        "/api/v1/clients/.", "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/clients/%2e%2e%2fdata%2fapi-secret",
+        "/api/v1/calls/..%5c..%5c", "//etc/passwd", "/api//v1/calls", "/api/v1//calls", "/metrics/../api/v1/calls",
+        "/metrics/", "/data/api-secret"}) {
+    const auto reply = bed.http("GET", path);
+    const bool nothing = reply.status == 404 || (reply.status == 200 && reply.body.is_null());
+    EXPECT_TRUE(nothing) << path << " " << reply.status << " " << reply.whole.body;
+    EXPECT_EQ(bed.http("DELETE", path).status / 100, 4) << path;
+  }
+}
+
+TEST(Routes, WhatIsWrongIsNotRepeatedInTheAnswer) {  // advisory 50
+  ApiBed bed;
+  const std::string script = "<script>alert(1)</script>";
+  for (const auto& [method, target, body] : std::vector<std::array<std::string, 3>>{
+           {"GET", "/" + script, ""},
+           {"GET", "/api/v1/" + script, ""},
+           {"GET", "/api/v1/calls/" + script, ""},
+           {"GET", "/api/v1/calls?page=" + script, ""},
+           {script, "/api/v1/calls", ""},
+           {"POST", "/api/v1/calls/" + script + "/drop", "{}"},
+           {"POST", "/api/v1/clients", "{\"id\":\"" + script + "\",\"identities\":[\"a\"]}"},
+           {"POST", "/api/v1/clients", "{\"identities\":[\"" + script + "\"]}"},
+           {"POST", "/api/v1/clients", script},
+           {"DELETE", "/api/v1/clients/" + script, ""}}) {
+    const auto reply = bed.http(method, target, body);
+    EXPECT_EQ(reply.whole.body.find("script"), std::string::npos) << method << " " << target << " " << reply.whole.body;
+    EXPECT_EQ(reply.whole.content_type, "application/json") << method << " " << target;
+  }
+}
+
+TEST(Routes, JsonThatIsTooDeepIsOneRefusal) {  // advisory 55
+  ApiBed bed;
+  for (const size_t depth : {size_t{17}, size_t{1000}, size_t{32000}, size_t{200000}}) {
+    for (const std::string& deep : {std::string(depth, '['), std::string(depth, '[') + std::string(depth, ']'),
+                                    "{\"identities\":" + std::string(depth, '[') + std::string(depth, ']') + "}"}) {
+      EXPECT_FALSE(parse_json(deep)) << depth;
+      EXPECT_EQ(code_of(bed.http("POST", "/api/v1/clients", deep)), "400 bad_request") << depth;
+    }
+    std::string objects;
+    for (size_t i = 0; i < depth; ++i) objects += "{\"a\":";
+    EXPECT_FALSE(parse_json(objects + "1" + std::string(depth, '}'))) << depth;
+  }
+  EXPECT_TRUE(parse_json(std::string(16, '[') + std::string(16, ']')));
+}
+
 TEST(Routes, WrongSecretsAreCountedPerAddress) {
   ApiBed bed;
   for (int i = 0; i < 20; ++i) EXPECT_EQ(bed.http("GET", "/metrics", {}, "Bearer guess").status, 401);
   const auto limited = bed.http("GET", "/metrics");
   EXPECT_EQ(code_of(limited), "429 rate_limited");
+  bed.sender.ip = IpAddress::v4(192, 0, 2, 1);  // behind the same proxy
+  EXPECT_EQ(bed.http("GET", "/metrics").status, 200);
+  bed.sender.ip = IpAddress::v4(127, 0, 0, 1);
   EXPECT_EQ(limited.whole.headers.at(0).first, "Retry-After");
   EXPECT_EQ(bed.http("GET", "/healthz", {}, {}).status, 200);
   bed.run(seconds(61));
