@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "gateway/api/trace_api.hpp"
 #include "gateway/api/web_files.hpp"
 #include "gateway/gateway_impl.hpp"
 #include "gateway/observe/log.hpp"
@@ -186,6 +187,10 @@ ApiSources Gateway::Impl::api_sources() {
   out.sessions_of = [this](std::string_view client) { return clients->sessions_of(client); };
   out.is_connected = [this](std::string_view client) { return clients->is_connected(client); };
   out.is_ending = [this] { return signals > 0; };
+  out.trace = [this](const HttpRequest& request) {
+    const auto call_ids = [this](std::string_view call) { return exchange->sip_call_ids(call); };
+    return trace_response({trace, call_ids, [this](bool on) { tap(on); }}, request);
+  };
   out.metrics = [this] {
     return metrics_page({*exchange, *engine, edge, *http, *clients, *dispatcher, watch, transport::process_facts(),
                          started, transport::read_clocks(), outbox_dropped, shard.dropped(), keeper->figures()});

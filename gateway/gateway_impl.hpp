@@ -17,6 +17,7 @@
 #include "gateway/certificates.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/observe/call_watch.hpp"
+#include "gateway/observe/trace.hpp"
 #include "gateway/store/binding_keeper.hpp"
 #include "media/dtls_context.hpp"
 #include "transport/driver.hpp"
@@ -54,6 +55,7 @@ struct Gateway::Impl {
   void note_web_server(const Result<WebhookReply, WebhookFault>& result);
   CallFacts with_media(CallFacts call) const;
   CallFacts whole(CallFacts call) const;  // named, and with its media
+  void tap(bool on);                      // SIP messages come by the trace, or no longer
   void arm();
   void tick();
 
@@ -95,6 +97,7 @@ struct Gateway::Impl {
   std::optional<WebhookClient> webhook;
   std::optional<HttpServer> http;
   MediaLedger media_ledger;
+  Trace trace;
   CallWatch watch{trunk_names(config)};
   std::deque<std::function<void(Pass&)>> waiting;  // for the next pass
   std::optional<transport::Driver<Exchange, media::Engine>> driver;

@@ -169,6 +169,25 @@ void Gateway::Impl::ask_keeper(AskId ask) {
   });
 }
 
+// ---- messages to look at
+
+void Gateway::Impl::tap(bool on) {
+  exchange->trace(on);
+  edge.observe({});
+  edge.observe_sends({});
+  if (!on) return;
+  edge.observe([this](const Note& note, Bytes bytes) {
+    if (note.kind == NoteKind::sip_received)
+      trace.add(transport::read_clocks().wall, false, static_cast<Protocol>(note.subject), note.path, bytes);
+  });
+  edge.observe_sends([this](const Path& path, Bytes bytes) {
+    // Of media the endpoint knows no flow; a keep-alive is no message.
+    const auto flow = exchange->user_agent().endpoint().facts(path.flow);
+    if (flow && as_text(bytes).find_first_not_of("\r\n") != std::string_view::npos)
+      trace.add(transport::read_clocks().wall, true, flow->protocol, path, bytes);
+  });
+}
+
 // ---- time for clients and webhooks
 
 void Gateway::Impl::arm() {

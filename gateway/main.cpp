@@ -64,6 +64,7 @@ CLI::App* place_for(CLI::App& root, const CommandText& text, std::map<std::strin
     name = name.substr(space + 1);
   }
   CLI::App* out = above->add_subcommand(name, std::string(text.help));
+  if (above == &root) groups[name] = out;  // "trace on" hangs below "trace", which is a command itself
   out->footer("Example: " + std::string(text.example));
   return out;
 }
@@ -89,8 +90,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kBadConfig;
   }
-  for (const Parser& parser : parsers) {
-    if (parser.app != &app && parser.app->parsed()) return parser.command->run(arguments_of(parser));
+  // What hangs below another command stands behind it in the table.
+  for (auto parser = parsers.rbegin(); parser != parsers.rend(); ++parser) {
+    if (parser->app != &app && parser->app->parsed()) return parser->command->run(arguments_of(*parser));
   }
   return parsers.front().command->run(arguments_of(parsers.front()));
 }

@@ -163,6 +163,7 @@ void Endpoint::take_message(Pass& pass, const Path& path, Bytes bytes, bool fram
   in_hand_ = false;
   if (const auto known = facts(path.flow)) protocol_ = known->protocol;
   if (as_text(bytes).find_first_not_of("\r\n") == std::string_view::npos) return;  // a keep-alive (RFC 5626 4.4.1)
+  if (tracing_) pass.out.note(NoteKind::sip_received, static_cast<uint64_t>(protocol_), path, bytes);
   const auto result = parse(bytes, message_, ParseLimits{}, framed);
   if (!result) {
     answer_malformed(pass, result.error());

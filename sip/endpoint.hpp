@@ -119,6 +119,8 @@ class Endpoint {
   // (13.2.2.4). Without a request (its transaction is gone): sent once.
   void acknowledge(Pass& pass, RequestId request, std::string_view to_tag, Outgoing ack);
   // Keep the NAT mapping or connection of this path alive (R1.33, RFC 5626 4.4).
+  // Notes each message that comes (NoteKind::sip_received, `subject` the protocol), framed and before it is parsed.
+  void trace(bool on) { tracing_ = on; }
   void keep_alive(Pass& pass, const Path& path, bool wanted);
   // The path that the request's last attempt used; none before it was sent.
   std::optional<Path> path_of(RequestId request) const;
@@ -233,7 +235,8 @@ class Endpoint {
   Message message_;
   Path path_;
   Protocol protocol_ = Protocol::udp;
-  FlowId stream_;         // with frames left to read
+  FlowId stream_;  // with frames left to read
+  bool tracing_ = false;
   bool in_hand_ = false;  // message_ is a request that waits for admit() or respond_stateless()
   ServerId last_admitted_;
   std::string scratch_;

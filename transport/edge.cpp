@@ -351,6 +351,9 @@ EdgeGauges Edge::gauges() const {
 const Counters<EdgeDrop>& Edge::drops() const {
   return impl_->drops;
 }
+void Edge::observe_sends(std::function<void(const Path&, Bytes)> observer) {
+  impl_->send_observer = std::move(observer);
+}
 void Edge::observe(std::function<void(const Note&, Bytes)> observer) {
   impl_->observer = std::move(observer);
 }

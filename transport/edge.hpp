@@ -106,7 +106,8 @@ class Edge {
   void execute(const Outbox& outbox);
   void arm(TimePoint deadline);  // kNever: no wake-up
 
-  void observe(std::function<void(const Note&, Bytes)> observer);  // gets each Note of the outbox
+  void observe(std::function<void(const Note&, Bytes)> observer);        // gets each Note of the outbox
+  void observe_sends(std::function<void(const Path&, Bytes)> observer);  // gets each Send, whatever becomes of it
   EdgeGauges gauges() const;
   const Counters<EdgeDrop>& drops() const;
 

@@ -11,6 +11,7 @@ void Edge::execute(const Outbox& outbox) {
   Impl::Batch batch;
   for (const Action& action : outbox.actions) {
     if (const auto* send = std::get_if<Send>(&action)) {
+      if (impl_->send_observer) impl_->send_observer(send->path, outbox.view(send->bytes));
       impl_->send(outbox, *send, batch);
       continue;
     }

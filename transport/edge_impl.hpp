@@ -112,6 +112,7 @@ struct Edge::Impl : std::enable_shared_from_this<Edge::Impl> {
 
   std::function<void()> pass;
   std::function<void(const Note&, Bytes)> observer;
+  std::function<void(const Path&, Bytes)> send_observer;
   Counters<EdgeDrop> drops;
   TimePoint armed = kNever;
   bool scheduled = false;

@@ -211,6 +211,8 @@ void Routes::api(const HttpRequest& request, const HttpReply& reply) {
     if (auto listed = table(request, target.resource)) return reply(std::move(*listed));
   }
   if (target.resource == "drain" && target.id.empty()) return reply(drain(request));
+  const bool trace = target.resource == "trace" || target.resource == "trace.pcapng";
+  if (trace && target.id.empty()) return reply(sources_.trace(request));
   if (target.resource == "calls") return calls(request, target, reply);
   if (target.resource == "clients" && target.verb.empty()) return clients(request, target, reply);
   const bool table = target.resource == "registrations" || target.resource == "dialogs";

@@ -48,6 +48,7 @@ struct ApiSources {
   std::function<Readiness()> readiness;
   std::function<Drain()> drain;
   std::function<void(Drain)> set_drain;
+  std::function<HttpResponse(const HttpRequest&)> trace;  // /trace and /trace.pcapng
 };
 
 struct ClientRemoved {

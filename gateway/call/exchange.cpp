@@ -428,6 +428,18 @@ std::vector<CallFacts> Exchange::list() const {
   return out;
 }
 
+std::vector<std::string> Exchange::sip_call_ids(std::string_view id) const {
+  std::vector<std::string> out;
+  const auto found = by_id_.find(id);
+  const Call* call = found == by_id_.end() ? nullptr : calls_.find(found->second);
+  if (call == nullptr) return out;
+  for (const Side* side : {&call->a, &call->b}) {
+    const auto facts = side->session ? user_agent_.facts(side->session) : std::nullopt;
+    if (facts) out.push_back(facts->call_id);
+  }
+  return out;
+}
+
 std::optional<CallFacts> Exchange::find(std::string_view id) const {
   const auto found = by_id_.find(id);
   const Call* call = found == by_id_.end() ? nullptr : calls_.find(found->second);

@@ -73,8 +73,10 @@ class Exchange {
   // How many calls are in each state; dropped: those whose legs are being reaped.
   using StateCounts = std::array<std::array<size_t, 5>, 2>;  // [CallDirection][CallState]
   StateCounts count_states() const;
-  std::vector<RegistrationFacts> registrations(Now now) const;  // by user, then in the order of the bindings
-  std::vector<DialogFacts> dialogs() const;                     // of the calls in their order, caller first
+  std::vector<RegistrationFacts> registrations(Now now) const;       // by user, then in the order of the bindings
+  std::vector<DialogFacts> dialogs() const;                          // of the calls in their order, caller first
+  std::vector<std::string> sip_call_ids(std::string_view id) const;  // of the sessions of the call with this id
+  void trace(bool on) { user_agent_.endpoint().trace(on); }          // see Endpoint::trace
   const Registrar& registrar() const { return registrar_; }
   const sip::UserAgent& user_agent() const { return user_agent_; }
   const Settings& settings() const { return settings_; }

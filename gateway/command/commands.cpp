@@ -41,6 +41,14 @@ constexpr OptionText kCalls[] = {kConfig, kData, kWeb};
 constexpr OptionText kDrain[] = {
     kConfig, kData, kWeb, {"--stop", "", "End the gateway with its last call"}, {"--off", "", "Take new calls again"},
 };
+constexpr OptionText kTraceOn[] = {
+    {"WHAT", "", "One call alone (its id, or a SIP Call-ID), or one IP address; without it everything"},
+    kConfig,
+    kData,
+    kWeb,
+};
+constexpr OptionText kTraceSave[] = {
+    {"FILE", "", "The file to write; never one that is there", true}, kConfig, kData, kWeb};
 
 constexpr CommandText kCommands[] = {
     {"run", "Run the gateway (what happens without a command)", kRun, "isthmus run --config /etc/isthmus/isthmus.toml",
@@ -60,6 +68,12 @@ constexpr CommandText kCommands[] = {
      "isthmus drain --stop --config /etc/isthmus/isthmus.toml", command_drain},
     {"cert", "Make an authority of one's own and a certificate for HTTPS, below DIR/tls, and say how to trust it",
      kCert, "isthmus cert pbx.example.org 192.0.2.1 --data /var/lib/isthmus", command_cert},
+    {"trace", "Show SIP messages of the gateway that runs, as they come, without their secrets", kCalls,
+     "isthmus trace", command_trace},
+    {"trace on", "Begin to keep SIP messages, 8 MiB of them", kTraceOn, "isthmus trace on 192.0.2.7", command_trace_on},
+    {"trace off", "Keep no more", kCalls, "isthmus trace off", command_trace_off},
+    {"trace save", "Save what is kept as a pcapng file for Wireshark", kTraceSave, "isthmus trace save call.pcapng",
+     command_trace_save},
 };
 
 std::string option_line(const OptionText& option) {

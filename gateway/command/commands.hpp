@@ -46,5 +46,9 @@ int command_account_remove(const Arguments& arguments);
 int command_account_passwd(const Arguments& arguments);
 int command_calls(const Arguments& arguments);
 int command_cert(const Arguments& arguments);
+int command_trace(const Arguments& arguments);
+int command_trace_on(const Arguments& arguments);
+int command_trace_off(const Arguments& arguments);
+int command_trace_save(const Arguments& arguments);
 
 }  // namespace isthmus::gateway
