@@ -23,9 +23,7 @@ CREDENTIALS = f'Authorization: Digest username="1000", realm="isthmus", nonce="n
 class Trace(unittest.TestCase):
     def setUp(self):
         self.gateway = Gateway()
-
-    def tearDown(self):
-        self.gateway.close()
+        self.addCleanup(self.gateway.close)
 
     def command(self, *words, status=0):
         run = subprocess.run([PROGRAM, *words, "--config", self.gateway.config, "--web", f"127.0.0.1:{self.gateway.web}"], cwd=self.gateway.folder.name,
@@ -37,6 +35,7 @@ class Trace(unittest.TestCase):
         self.assertIn("tracing is off; isthmus trace on begins it", self.command("trace", status=1))
         self.command("trace", "on")
         live = Started([PROGRAM, "trace", "--config", self.gateway.config, "--web", f"127.0.0.1:{self.gateway.web}"], self.gateway.folder.name, "live.log")
+        self.addCleanup(live.process.kill)
         phone = Phone(self.gateway)
         self.assertEqual(phone.call("echo", CREDENTIALS), 200)
         self.assertEqual(phone.hang_up("echo"), 200)

@@ -100,6 +100,7 @@ class Phone:
 class Why(unittest.TestCase):
     def test_a_phone_that_sends_nothing_is_told_while_it_lasts_and_at_the_end(self):
         gateway = Gateway()
+        self.addCleanup(gateway.close)
         phone = Phone(gateway)
         self.assertEqual(phone.call("2005"), 200)
         warned = gateway.program.line(r"warning call (c_\S+) silent for 1 s: no RTP from the phone \(caller\), packets caller 0 in 0 out, callee none")
@@ -109,10 +110,10 @@ class Why(unittest.TestCase):
                              r"packets caller 0 in 0 out, callee none, media: no RTP from the phone \(caller\)$")
         self.assertEqual(Phone(gateway).call("4711"), 404)
         gateway.program.line(r"info no call from 1000 at 127\.0\.0\.1:\d+ to 4711: refused with 404 \(nobody takes calls to this number\)$")
-        gateway.close()
 
     def test_a_browser_whose_checks_never_come_is_told_why(self):
         gateway = Gateway()
+        self.addCleanup(gateway.close)
         client = WebSocket(gateway.web)
         client.request("sign_in", account="carol", password="carols password")
         call = client.request("make_call", to="echo", sdp=OFFER)["result"]["continue"]
@@ -120,10 +121,10 @@ class Why(unittest.TestCase):
         time.sleep(JUDGED)
         client.request("drop_call", call_id=call)
         gateway.program.line(rf"call {call} outgoing .* media: no ICE pair \(caller\)$")
-        gateway.close()
 
     def test_json_lines_stay_json_whatever_names_come_and_masked_ones_show_no_name(self):
         gateway = Gateway("mask = true", ["--log-format", "json", "--log-level", "debug"])
+        self.addCleanup(gateway.close)
         hostile = 'ev%22il%0d%0a%7b%1b%5b31m%ff4930123467'
         phone = Phone(gateway, hostile)
         self.assertEqual(phone.call("echo", 'Subject: "}\\n\r\n'), 200)
@@ -141,7 +142,6 @@ class Why(unittest.TestCase):
         self.assertEqual((refused["from"], refused["to"], refused["source"]), ("***67", "***", "127.0.0.x"))
         self.assertNotIn("4930123467", "".join(lines))
         self.assertTrue(all(0x20 <= ord(c) < 0x7F for line in lines for c in line))
-        gateway.close()
 
     def test_a_level_that_does_not_exist_is_refused_in_words(self):
         run = subprocess.run([PROGRAM, "run", "--log-level", "loud"], capture_output=True, text=True, timeout=PATIENCE, check=False)
