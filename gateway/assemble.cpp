@@ -130,6 +130,7 @@ media::EngineConfig engine_for(const Config& config, const std::vector<SocketAdd
 
 std::vector<std::string> trunk_names(const Config& config) {
   std::vector<std::string> out;
+  out.reserve(config.trunks.size());
   for (const TrunkSettings& trunk : config.trunks) out.push_back(trunk.name);
   return out;
 }

@@ -101,9 +101,8 @@ Result<void, std::string> Gateway::Impl::listen_media() {
 }
 
 Result<void, std::string> Gateway::Impl::listen_web() {
-  http.emplace(shard, http_for(config), [this](HttpRequest&& request, HttpReply reply) {
-    routes->handle(std::move(request), std::move(reply));
-  });
+  http.emplace(shard, http_for(config),
+               [this](const HttpRequest& request, const HttpReply& reply) { routes->handle(request, reply); });
   if (certificates.web) http->use_tls(certificates.web);
   const auto local = http->listen(config.web.listen);
   if (!local) {

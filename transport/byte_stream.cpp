@@ -22,7 +22,7 @@ class TcpBody final : public StreamBody {
     return static_cast<asio::io_context&>(asio::query(socket_.get_executor(), asio::execution::context));
   }
   void handshake(Shaken done) override {
-    asio::post(socket_.get_executor(), [done = std::move(done)]() mutable { done({}); });
+    asio::post(context(), [done = std::move(done)]() mutable { done({}); });
   }
   void read_some(const ReadBuffers& buffers, Done done) override { socket_.async_read_some(buffers, std::move(done)); }
   void write_some(const WriteBuffers& buffers, Done done) override {

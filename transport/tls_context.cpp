@@ -141,7 +141,7 @@ Result<Key, TlsFileError> read_key(const std::string& path) {
   bool asked = false;
   Key key(PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, &asked));
   OPENSSL_cleanse(text->data(), text->size());
-  const std::string reason = take_error();
+  ERR_clear_error();
   if (key) return key;
   if (asked)
     return fail(TlsFileError{File::key, path, "is encrypted: a key without a passphrase is needed (openssl pkey)"});
@@ -174,7 +174,7 @@ Result<TlsContext::Ptr, TlsFileError> TlsContext::server(const std::string& cert
     ERR_clear_error();
     return fail(TlsFileError{File::key, key_file, "does not belong to the certificate in " + certificate_file});
   }
-  const std::shared_ptr<TlsContext> out(new TlsContext);
+  std::shared_ptr<TlsContext> out(new TlsContext);
   out->handle_ = SSL_CTX_new(TLS_server_method());
   if (out->handle_ == nullptr || !configure(out->handle_)) return refuse("TLS cannot be set up: " + take_error());
   SSL_CTX_set_alpn_select_cb(out->handle_, choose_alpn, nullptr);
@@ -191,7 +191,7 @@ Result<TlsContext::Ptr, TlsFileError> TlsContext::client(const std::string& auth
   const auto refuse = [&](const std::string& text) {
     return fail(TlsFileError{File::authorities, authorities_file, text + take_error()});
   };
-  const std::shared_ptr<TlsContext> out(new TlsContext);
+  std::shared_ptr<TlsContext> out(new TlsContext);
   out->handle_ = SSL_CTX_new(TLS_client_method());
   if (out->handle_ == nullptr || !configure(out->handle_) ||
       SSL_CTX_set_alpn_protos(out->handle_, kAlpn, kAlpnSize) != 0) {  // 0 is success here

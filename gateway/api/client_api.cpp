@@ -33,7 +33,8 @@ ClientApi::ClientApi(ClientApiConfig config, const Directory& directory, const S
 
 void ClientApi::opened(std::shared_ptr<transport::WsConnection> connection, const IpAddress& source) {
   if (ending_) return connection->close(static_cast<uint16_t>(WsClose::going_away), "ending");
-  const PeerId id = peers_.insert(Peer{connection, source, {}, 0, {}});
+  transport::WsConnection& socket = *connection;  // the peer owns it from here on
+  const PeerId id = peers_.insert(Peer{std::move(connection), source, {}, 0, {}});
   peers_.find(id)->sign_in = timers_.set(clock_().steady + config_.sign_in_limit, Alarm{id, {}});
   transport::WsConnection::Events events;
   events.message = [this, id, alive = std::weak_ptr(alive_)](Bytes message, bool text) {
@@ -42,7 +43,7 @@ void ClientApi::opened(std::shared_ptr<transport::WsConnection> connection, cons
   events.closed = [this, id, alive = std::weak_ptr(alive_)](transport::WsEnd) {
     if (alive.lock()) lost(id);
   };
-  connection->start(std::move(events));
+  socket.start(std::move(events));
   wake_();  // there is a new deadline
 }
 

@@ -167,7 +167,7 @@ std::optional<HttpResponse> Routes::refuse(const HttpRequest& request) {
 
 // ---- which way
 
-void Routes::handle(HttpRequest&& request, HttpReply reply) {
+void Routes::handle(const HttpRequest& request, const HttpReply& reply) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (request.path == "/healthz" || request.path == "/readyz") {
     if (!reading) return reply(not_allowed("GET, HEAD"));

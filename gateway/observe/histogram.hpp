@@ -19,7 +19,7 @@ class Histogram {
   static constexpr size_t kMaxBounds = 16;
 
   // Upper bounds, rising, at most kMaxBounds; what is longer than the last one counts in none of them.
-  explicit Histogram(std::initializer_list<Bound> bounds) : size_(std::min(bounds.size(), kMaxBounds)) {
+  Histogram(std::initializer_list<Bound> bounds) : size_(std::min(bounds.size(), kMaxBounds)) {
     std::copy_n(bounds.begin(), size_, bounds_.begin());
   }
 

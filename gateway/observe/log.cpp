@@ -90,7 +90,7 @@ bool is_masked() {
 }
 
 std::string shown_user(std::string_view user) {
-  const std::string out = printable(user);
+  std::string out = printable(user);
   if (!is_masked() || out.empty()) return out;
   return out.size() < kShownFrom ? "***" : "***" + out.substr(out.size() - kShownEnd);
 }

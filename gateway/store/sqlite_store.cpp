@@ -147,7 +147,7 @@ Store::Done SqliteStore::prepare_schema(const std::string& path) {
 
 // A whole file of its own, also of what still lies in the WAL. It has its name only once it is complete.
 Result<std::string, std::string> SqliteStore::copy(const std::string& path, int version) {
-  const std::string name = path + ".v" + std::to_string(version) + "-before-v" + std::to_string(kSchemaVersion);
+  std::string name = path + ".v" + std::to_string(version) + "-before-v" + std::to_string(kSchemaVersion);
   const std::string unfinished = name + ".unfinished";
   ::unlink(unfinished.c_str());
   const int file = ::open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

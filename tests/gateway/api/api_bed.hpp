@@ -200,7 +200,7 @@ class ApiBed : public Node {
     request.remote = {IpAddress::v4(127, 0, 0, 1), 40000};
     request.sender = sender;
     std::optional<Reply> out;
-    routes.handle(std::move(request), [&out](gateway::HttpResponse response) {
+    routes.handle(request, [&out](gateway::HttpResponse response) {
       auto json = gateway::parse_json(response.body);
       out = Reply{response.status, json ? *json : Json(), std::move(response)};
     });

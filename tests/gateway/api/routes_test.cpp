@@ -438,7 +438,7 @@ TEST(Routes, MethodsPathsAndMediaTypesAreChecked) {
   request.headers = {{"Authorization", "Bearer api secret"}, {"Content-Type", "text/plain"}};
   request.body = "{}";
   int status = 0;
-  bed.routes.handle(std::move(request), [&](HttpResponse response) { status = response.status; });
+  bed.routes.handle(request, [&](HttpResponse response) { status = response.status; });
   EXPECT_EQ(status, 415);
 }
 
