@@ -77,7 +77,8 @@ class ForwardedReader {
         return out;
       }
       if (rest_.front() == '\\') rest_.remove_prefix(1);
-      if (!at_end()) out += rest_.front();
+      if (at_end()) break;
+      out += rest_.front();
     }
     return std::nullopt;
   }

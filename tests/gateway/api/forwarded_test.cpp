@@ -117,6 +117,7 @@ TEST(Forwarded, WhatIsNoAddressLeavesTheProxy) {
       {"10.1.2.3", {{kForwarded, "for=\"192.0.2.1"}}, "10.1.2.3", false, true},
       {"10.1.2.3", {{kForwarded, "for=\"192.0.2.1\"x"}}, "10.1.2.3", false, true},
       {"10.1.2.3", {{kForwarded, "for=\"192.0.2.1\\"}}, "10.1.2.3", false, true},
+      {"10.1.2.3", {{kForwarded, "fo=\"a\\"}}, "10.1.2.3", false, true},  // found by fuzzing: read behind the end
       // The client opened a quotation mark to swallow what the proxy appends.
       {"10.1.2.3", {{kForwarded, "for=203.0.113.9;x=\", for=192.0.2.1"}}, "10.1.2.3", false, true},
       {"10.1.2.3", {{kForwarded, "for=203.0.113.9;x=\", for=\"[2001:db8::1]\""}}, "10.1.2.3", false, true},
