@@ -32,7 +32,7 @@ void BindingKeeper::put(const BindingChanged& change) {
     queue_[known->second] = change;
     return;
   }
-  if (queue_.size() >= limits_.waiting) {
+  if (queue_.size() + under_way_ >= limits_.waiting) {
     ++figures_.lost;
     refused_ = true;
     return;
@@ -59,7 +59,7 @@ void BindingKeeper::when_kept(Word word) {
 BindingKeeper::Figures BindingKeeper::figures() const {
   const std::lock_guard lock(mutex_);
   Figures out = figures_;
-  out.waiting = queue_.size();
+  out.waiting = queue_.size() + under_way_;
   return out;
 }
 
@@ -79,11 +79,13 @@ void BindingKeeper::work() {
     if (queue_.empty() && asked_.empty()) return;
     Queue batch = take();
     std::vector<BindingChanged> changes;
+    under_way_ = batch.size();
     changes.reserve(batch.size());
     for (const auto& [place, change] : batch) changes.push_back(change);
     lock.unlock();
     const Store::Done done = changes.empty() ? Store::Done{} : store_->change_bindings(changes);
     lock.lock();
+    under_way_ = 0;
     if (done) {
       figures_.kept += changes.size();
       figures_.commits += changes.empty() ? 0 : 1;

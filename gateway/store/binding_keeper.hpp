@@ -24,7 +24,7 @@ namespace isthmus::gateway {
 class BindingKeeper {
  public:
   struct Limits {
-    size_t waiting = 100000;               // bindings with a change to be kept; more are dropped and counted
+    size_t waiting = 100000;               // changes that are not on disk; more are dropped and counted
     size_t batch = 2000;                   // changes of one commit
     std::chrono::milliseconds retry{250};  // pause after a commit that failed
   };
@@ -47,7 +47,7 @@ class BindingKeeper {
   void when_kept(Word word);
 
   struct Figures {
-    size_t waiting = 0;
+    size_t waiting = 0;  // with those under way
     uint64_t kept = 0;
     uint64_t commits = 0;
     uint64_t failures = 0;  // of commits
@@ -76,6 +76,7 @@ class BindingKeeper {
   std::condition_variable wake_;
   Queue queue_;
   std::map<Key, uint64_t> places_;
+  size_t under_way_ = 0;                          // taken out for the commit that runs
   std::vector<std::pair<uint64_t, Word>> asked_;  // each waits for all places up to its own
   uint64_t last_place_ = 0;
   Figures figures_;
