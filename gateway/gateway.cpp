@@ -192,8 +192,17 @@ ApiSources Gateway::Impl::api_sources() {
   };
   out.metrics = [this] {
     return metrics_page({*exchange, *engine, edge, *http, *clients, *dispatcher, watch, transport::process_facts(),
-                         started, transport::read_clocks(), outbox_dropped, shard.dropped(), keeper->figures()});
+                         started, transport::read_clocks(), outbox_dropped, shard.dropped(), keeper->figures(),
+                         certificate_ends()});
   };
+  return out;
+}
+
+std::vector<CertificateEnd> Gateway::Impl::certificate_ends() const {
+  std::vector<CertificateEnd> out;
+  if (certificates.web) out.push_back({"web", certificates.web->ends()});
+  if (certificates.webhook && !certificates.webhook->valid_until().empty())
+    out.push_back({"webhook_ca", certificates.webhook->ends()});
   return out;
 }
 
@@ -202,6 +211,8 @@ Readiness Gateway::Impl::readiness() const {
   Readiness out;
   if (signals > 0) out.reasons.emplace_back("The gateway is ending.");
   if (draining.on) out.reasons.emplace_back("The gateway is draining: it takes no new calls.");
+  if (keeper->figures().failing)
+    out.reasons.emplace_back("The database cannot be written: registrations would be lost.");
   if (dispatcher->is_on() && dispatcher->is_failing())
     out.notes.emplace_back("The web server gave no usable answer the last time.");
   return out;

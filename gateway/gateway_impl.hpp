@@ -17,6 +17,7 @@
 #include "gateway/certificates.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/observe/call_watch.hpp"
+#include "gateway/observe/metrics.hpp"
 #include "gateway/observe/trace.hpp"
 #include "gateway/store/binding_keeper.hpp"
 #include "media/dtls_context.hpp"
@@ -40,6 +41,7 @@ struct Gateway::Impl {
   void serve();
   Result<void, std::string> restore();
   ApiSources api_sources();
+  std::vector<CertificateEnd> certificate_ends() const;
   Readiness readiness() const;
   std::vector<TrunkRow> trunk_rows() const;
 

@@ -62,6 +62,12 @@ std::string text_of(const ASN1_TIME* time) {
   return text;
 }
 
+std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
+}
+
 // "" when the certificate is valid at that time.
 std::string out_of_date(const X509* certificate, WallTime now) {
   auto seconds = static_cast<time_t>(unix_seconds(now));
@@ -184,6 +190,7 @@ Result<TlsContext::Ptr, TlsFileError> TlsContext::server(const std::string& cert
   if (!taken || SSL_CTX_use_PrivateKey(out->handle_, key->get()) != 1) return refuse("cannot be used: " + take_error());
   out->names_ = names_of(leaf);
   out->valid_until_ = text_of(X509_get0_notAfter(leaf));
+  out->ends_ = time_of(X509_get0_notAfter(leaf));
   return out;
 }
 
@@ -212,6 +219,7 @@ Result<TlsContext::Ptr, TlsFileError> TlsContext::client(const std::string& auth
   }
   out->names_ = names_of(authorities->front().get());
   out->valid_until_ = text_of(X509_get0_notAfter(authorities->front().get()));
+  out->ends_ = time_of(X509_get0_notAfter(authorities->front().get()));
   return out;
 }
 

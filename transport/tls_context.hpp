@@ -47,6 +47,7 @@ class TlsContext {
   // Of the first certificate in the file: the DNS names and IP addresses that it is for, and when it ends.
   const std::vector<std::string>& names() const { return names_; }
   const std::string& valid_until() const { return valid_until_; }  // "2026-01-31 12:00 UTC"
+  std::chrono::sys_seconds ends() const { return ends_; }          // the epoch: nobody knows
 
   ssl_ctx_st* handle() const { return handle_; }  // for tls_stream alone
 
@@ -56,6 +57,7 @@ class TlsContext {
   ssl_ctx_st* handle_ = nullptr;
   std::vector<std::string> names_;
   std::string valid_until_;
+  std::chrono::sys_seconds ends_{};
 };
 
 }  // namespace isthmus::transport

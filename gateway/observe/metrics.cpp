@@ -172,6 +172,12 @@ void webhooks(Families& out, const Dispatcher& from) {
             uint64_t{from.is_failing()});
 }
 
+void certificates(Families& out, const std::vector<CertificateEnd>& ends) {
+  out.family("isthmus_certificate_expiry_timestamp_seconds", MetricType::Gauge,
+             "Unix time at which a certificate from a file of the configuration ends.");
+  for (const CertificateEnd& each : ends) out.sample({{"use", each.use}}, each.at.time_since_epoch().count());
+}
+
 // Names without prefix are those that every exporter of a process has.
 void process(Families& out, const MetricSources& from) {
   out.family("isthmus_build_info", MetricType::Gauge, "Always 1; the labels tell what runs.");
@@ -236,6 +242,7 @@ std::vector<MetricFamily> Scrape::Collect() const {
   out.counter("isthmus_outbox_dropped_total", "Actions for which a pass had no room.", from_.outbox_dropped);
   out.counter("isthmus_posted_dropped_total", "Work from other threads for which the queue had no room.",
               from_.posted_dropped);
+  certificates(out, from_.certificates);
   process(out, from_);
   return out.take();
 }

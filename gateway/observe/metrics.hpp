@@ -17,6 +17,11 @@
 
 namespace isthmus::gateway {
 
+struct CertificateEnd {
+  std::string_view use;  // "web", "webhook_ca"
+  std::chrono::sys_seconds at;
+};
+
 struct MetricSources {
   const Exchange& exchange;
   const media::Engine& engine;
@@ -31,6 +36,7 @@ struct MetricSources {
   uint64_t outbox_dropped = 0;
   uint64_t posted_dropped = 0;
   BindingKeeper::Figures keeper;
+  std::vector<CertificateEnd> certificates;
 };
 
 std::string metrics_page(const MetricSources& from);

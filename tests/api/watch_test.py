@@ -9,7 +9,7 @@ import unittest
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 # Prometheus makes this one itself.
 OF_PROMETHEUS = {"up"}
-FUNCTIONS = {"sum", "rate", "increase", "changes", "histogram_quantile", "by", "label_values", "without"}
+FUNCTIONS = {"sum", "rate", "increase", "changes", "histogram_quantile", "by", "label_values", "without", "time"}
 
 
 def listed(text):
@@ -79,7 +79,7 @@ class Rules(unittest.TestCase):
             expression = re.search(r"^        expr: (.+)$", alert, re.M)
             self.assertIsNotNone(expression, alert)
             self.assertEqual(faults(expression[1], KNOWN), [], expression[1])
-            self.assertRegex(alert, r'summary: ".+\."')
+            self.assertRegex(alert, r'summary: ".+[.?]"')
             self.assertRegex(alert, r"severity: (critical|warning)")
 
     def test_the_scrape_shows_the_secret_by_a_file(self):

@@ -39,6 +39,9 @@ TEST(TlsContext, AnIssuedCertificateIsTakenWithItsNames) {
   EXPECT_EQ((*context)->names(),
             (std::vector<std::string>{"pbx.example.org", "192.0.2.7", "2001:db8::7", "*.example.net"}));
   EXPECT_EQ((*context)->valid_until().size(), std::string_view("2026-01-31 12:00 UTC").size());
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>((*context)->ends()));
+  EXPECT_EQ((*context)->valid_until().substr(0, 4), std::to_string(static_cast<int>(day.year())));
+  EXPECT_GT((*context)->ends(), today());
 }
 
 TEST(TlsContext, AChainIsTakenWhole) {

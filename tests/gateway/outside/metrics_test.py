@@ -5,6 +5,8 @@ exported. Usage: metrics_test.py PROGRAM"""
 import json
 import pathlib
 import re
+import ssl
+import subprocess
 import sys
 import tempfile
 import time
@@ -71,8 +73,29 @@ class Metrics(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return exported(response.read().decode())
 
+    def secure(self):
+        """What a gateway with TLS exports."""
+        folder = pathlib.Path(self.folder.name) / "secure"
+        folder.mkdir()
+        subprocess.run([PROGRAM, "cert", "127.0.0.1", "--data", "data"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        files = 'certificate = "data/tls/server.pem"\nkey = "data/tls/server-key.pem"\n'
+        (folder / "isthmus.toml").write_text(CONFIG.replace("[api]", f"[web]\n{files}[api]"))
+        gateway = Started([PROGRAM, "run", "--config", "isthmus.toml", "--sip", "127.0.0.1:0", "--web", "127.0.0.1:0"], folder, "gateway.log")
+        try:
+            port = int(gateway.line(r"page\s+https://127\.0\.0\.1:(\d+)/").group(1))
+            request = urllib.request.Request(f"https://127.0.0.1:{port}/metrics", headers={"Authorization": "Bearer metrics-test-secret"})
+            trusting = ssl.create_default_context(cafile=folder / "data/tls/ca.pem")
+            with urllib.request.urlopen(request, timeout=PATIENCE, context=trusting) as response:
+                return exported(response.read().decode())
+        finally:
+            gateway.stop()
+
     def test_the_list_and_the_program_say_the_same(self):
         families, _ = self.scrape()
+        secure, samples = self.secure()
+        for name, (_, labels) in secure.items():
+            families[name][1].update(labels)
+        self.assertGreater(samples['isthmus_certificate_expiry_timestamp_seconds{use="web"}'], time.time() + 86400)
         written = listed((ROOT / "docs/metrics.md").read_text(encoding="utf-8"))
         self.assertEqual({name: (kind, sorted(labels)) for name, (kind, labels) in families.items()},
                          {name: (kind, sorted(labels)) for name, (kind, labels) in written.items()})

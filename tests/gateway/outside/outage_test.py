@@ -24,6 +24,8 @@ class Outage(under_load.UnderLoad):
         self.addCleanup(lock.close)
         lock.execute("BEGIN IMMEDIATE")
         self.assertTrue(self.serve(under_load.PATIENCE, lambda: self.metric("isthmus_store_failing") == 1))
+        status, text = self.http("GET", "/readyz")
+        self.assertEqual((status, "The database cannot be written" in text), (503, True), text)
         confirmed, made, slowest = self.confirmed, self.made, 0.0
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
@@ -47,6 +49,7 @@ class Outage(under_load.UnderLoad):
         for phone in self.phones:
             self.assertEqual(rows.get(phone.name), phone.sure[1] if phone.sure[0] else None, phone.name)
         self.assertEqual(self.http("POST", "/api/v1/clients", '{"identities":["3001"]}')[0], 201)
+        self.assertEqual(self.http("GET", "/readyz")[0], 200)
         self.assertIn("bindings cannot be kept", self.gateway.text())
         self.assertIn("bindings are kept again", self.gateway.text())
         self.assertEqual(self.gateway.stop(), 0)
