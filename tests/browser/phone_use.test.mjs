@@ -225,6 +225,7 @@ pageTest('on a telephone\'s screen nothing is scrolled sideways, every target is
   await page.tap('#accept');
   await act.inState(page, 'confirmed');
   await page.tap('#keypad-toggle');
+  await act.shown(page, '[data-digit="1"]');
   await page.tap('[data-digit="1"]');
   await act.says(page, '#sent', 'Sent: 1');
   await fits();
