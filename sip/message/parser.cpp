@@ -192,7 +192,7 @@ class MessageParser {
         if (cr == at) return end_of_headers(at);
         scan.drop();
       } else {
-        if (cr == at && next <= end_ && cr[1] == '\n') return end_of_headers(at);
+        if (cr == at && next <= end_ && cr[0] == '\r' && cr[1] == '\n') return end_of_headers(at);
         scan_ = scan;
         cr = rare_line(at, cr, next);
         if (cr == nullptr) break;

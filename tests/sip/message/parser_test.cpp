@@ -351,6 +351,16 @@ TEST(Parser, HeadersEndWithAnEmptyLine) {
   EXPECT_EQ(led.error.offset, 4U + 8U);
 }
 
+// Found by the door sip_stream: an octet above 0x7f and a line feed at the begin of a line are no empty line, or parser
+// and framer would see two different messages.
+TEST(Parser, ABareLineFeedBehindAHighOctetEndsNoHeaders) {
+  std::string text = "OPTIONS sip:a SIP/2.0\r\n\x9c\nbodyBYE sip:b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+  Message message;
+  ASSERT_FALSE(parse(as_bytes(text), message, {}, true));
+  EXPECT_EQ(message.bytes().size(), text.size());
+  EXPECT_EQ(message.content_length(), 0u) << "the line behind is still a header";
+}
+
 TEST(Parser, EveryLimitHasItsAnswer) {  // advisory 31, advisory 54
   for (size_t size = 1; size <= 32768; size *= 2) {
     const auto result = parsed(with_start_line("OPTIONS sip:" + std::string(size, 'u') + "@h SIP/2.0"));
