@@ -22,6 +22,7 @@ PHONES, STREAM_PHONES = 12, 3
 LEFT, RIGHT = "127.0.0.2", "127.0.0.3"
 SECRET = "secret-of-the-test"
 PASSWORD = "correct horse"
+PAUSE = 0.02  # seconds between two REGISTERs of a phone
 
 
 def sdp(port):
@@ -135,30 +136,38 @@ class Phone(Agent):
         self.cseq += 1
         if challenge is None:
             self.wanted = wanted
+        else:
+            self.take_challenge(challenge)
         self.sent = time.monotonic()
         uri = f"sip:127.0.0.1:{self.bed.sip}"
         headers = [self.via(), f"From: <sip:{self.name}@localhost>;tag=f", f"To: <sip:{self.name}@localhost>", f"Call-ID: {self.call_id}",
                    f"CSeq: {self.cseq} REGISTER", "Max-Forwards: 70", f"Contact: <{self.contact}>", f"Expires: {3600 if self.wanted else 0}", "User-Agent: kill test"]
-        if challenge is not None or self.stream:  # a stream that has proved itself once is not challenged again
+        if self.nonce or self.stream:  # a stream that has proved itself once is not challenged again
             self.open = (self.wanted, self.cseq)
-        if challenge is not None:
-            headers.append("Authorization: " + self.credentials(challenge, uri))
+        if self.nonce:
+            headers.append("Authorization: " + self.credentials(uri))
         self.waiting = True
         self.send(f"REGISTER {uri} SIP/2.0", headers)
 
-    def credentials(self, message, uri):
+    def take_challenge(self, message):
         value = next(v for v in message.all("WWW-Authenticate") if "SHA-256" in v)
-        realm, nonce = (re.search(rf'{name}="([^"]*)"', value)[1] for name in ("realm", "nonce"))
+        self.realm, self.nonce = (re.search(rf'{name}="([^"]*)"', value)[1] for name in ("realm", "nonce"))
+        self.count = 0
+
+    def credentials(self, uri):
+        self.count += 1
+        nc = f"{self.count:08x}"
         sha = lambda text: hashlib.sha256(text.encode()).hexdigest()
-        response = sha(":".join([sha(f"{self.name}:{realm}:{PASSWORD}"), nonce, "00000001", "cafe", "auth", sha(f"REGISTER:{uri}")]))
-        return f'Digest username="{self.name}", realm="{realm}", nonce="{nonce}", uri="{uri}", response="{response}", algorithm=SHA-256, qop=auth, nc=00000001, cnonce="cafe"'
+        response = sha(":".join([sha(f"{self.name}:{self.realm}:{PASSWORD}"), self.nonce, nc, "cafe", "auth", sha(f"REGISTER:{uri}")]))
+        return f'Digest username="{self.name}", realm="{self.realm}", nonce="{self.nonce}", uri="{uri}", response="{response}", algorithm=SHA-256, qop=auth, nc={nc}, cnonce="cafe"'
 
     def go_on(self):
-        """The next REGISTER when the one before is answered, or got lost."""
-        if not self.waiting or time.monotonic() - self.sent > 3:
+        """The next REGISTER when the one before is answered, or got lost. The pause keeps the transactions that absorb repeats for 32 s few."""
+        since = time.monotonic() - self.sent
+        if since > 3 if self.waiting else since > PAUSE:
             self.register(self.bed.random.random() > 0.2)
 
-    waiting, sent = False, 0.0
+    waiting, sent, nonce = False, 0.0, ""
 
     def take(self, message):
         if message.method == "INVITE" and not message.status:
@@ -273,8 +282,9 @@ class UnderLoad(unittest.TestCase):
         while not until():
             if time.monotonic() > end:
                 return False
-            for phone in self.phones if load else ():
-                phone.go_on()
+            for phone in self.phones:
+                if load or phone.waiting:  # what got lost is said again
+                    phone.go_on()
             if load and self.random.random() < 0.3:
                 if len(self.left.calls) < 8:
                     self.made += 1
