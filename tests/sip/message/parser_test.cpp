@@ -327,6 +327,22 @@ TEST(Parser, LineEndsAreCrlfAlone) {
             "tab\tand \xc3\xa4");
 }
 
+// What stands behind it are header lines still, never a body with a hidden request in it.
+TEST(Parser, OneOctetAndALineFeedAreNoEmptyLine) {  // advisory 9, advisory 11, found by the door sip_stream
+  for (int octet = 0; octet < 256; ++octet) {
+    if (octet == '\r') continue;
+    const std::string text =
+        with_headers(std::string(1, static_cast<char>(octet)) + "\nX: y\r\nSubject: seen\r\nContent-Length: 0\r\n");
+    for (const bool framed : {false, true}) {
+      const auto result = parsed(text, {}, framed);
+      EXPECT_TRUE(result.error.code == ParseCode::bad_line_end || result.error.code == ParseCode::bad_character)
+          << octet << ": " << describe(result.error.code);
+      EXPECT_EQ(result.message.header(Header::subject), "seen") << octet;
+      EXPECT_TRUE(result.message.body().empty()) << octet;
+    }
+  }
+}
+
 TEST(Parser, NoControlCharacterIsCopiedIntoAnAnswer) {  // advisory 9, advisory 42
   const auto result = parsed(with_headers("Record-Route: <sip:p;lr>\nX: y\r\nRecord-Route: <sip:q;lr>\r\n"));
   EXPECT_EQ(result.error.code, ParseCode::bad_line_end);
