@@ -3,7 +3,8 @@
 """The book of long runs, docs/endurance.md: one row per run of a fuzz door or of the soak, appended and never changed.
 
 usage: endurance.py commit                           what the tree is: a short hash, with -dirty when sources differ from it
-       endurance.py add COMMIT WHAT SECONDS RESULT   appends a row; SECONDS of user and system time; RESULT begins with clean or failed
+       endurance.py add COMMIT WHAT SECONDS RESULT   appends a row; SECONDS of user and system time; RESULT begins with clean, failed,
+                                                     or void: a broken run that shows nothing, the machine having been too busy
        endurance.py sums                             for each door its hours that count, beside the goal; for the soak its hours
 
 Hours add up: a row counts when it is clean and its commit has the last change of the room that it ran. A commit that is not in the history,
@@ -35,7 +36,7 @@ def commit(root):
 
 
 def row(at, what, seconds, result):
-    if not re.match(r"(clean|failed)\b", result) or any("|" in text or "\n" in text for text in (at, what, result)):
+    if not re.match(r"(clean|failed|void)\b", result) or any("|" in text or "\n" in text for text in (at, what, result)):
         raise ValueError(f"no result for a row: {result}")
     return f"| {at} | {what} | {float(seconds) / 3600:.3f} | {result} |\n"
 

@@ -144,12 +144,13 @@ class Endurance(unittest.TestCase):
     def test_neither_a_failed_run_nor_one_of_unknown_sources_counts(self):
         at = self.change("sip/a.cpp")
         endurance.add(self.root, at, "fuzz sip_uri", "3600", "failed: crash-1")
+        endurance.add(self.root, at, "fuzz sip_uri", "3600", "void: no core")
         write(self.root, "sip/a.cpp", "changed")
         self.assertEqual(endurance.commit(self.root), at + "-dirty")
         endurance.add(self.root, endurance.commit(self.root), "fuzz sip_uri", "3600", "clean: 10 inputs")
         endurance.add(self.root, "0123456", "fuzz sip_uri", "3600", "clean: 10 inputs")
         self.assertEqual(endurance.sums(self.root)["fuzz sip_uri"], 0)
-        self.assertEqual(len(endurance.rows(self.root)), 3)
+        self.assertEqual(len(endurance.rows(self.root)), 4)
 
     def test_a_row_is_a_row(self):
         self.assertEqual(endurance.row("abc1234", "soak", "61.2", "clean: all"), "| abc1234 | soak | 0.017 | clean: all |\n")

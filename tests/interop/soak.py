@@ -138,11 +138,11 @@ def _measure(gateway, load, seconds):
     sent = datagrams_sent() - sent
     left += _left(gateway, descriptors, sockets)
     metrics = gateway.metrics()
-    cpu = cpu_seconds(gateway.program.pid)
+    cpu, waited = cpu_seconds(gateway.program.pid), waited_seconds(gateway.program.pid)
     return Soak(
         samples, missed, [group.course(seconds) for group in load],
         {name.split('"')[1]: count for name, count in metrics.items() if name.startswith("isthmus_calls_ended_total{")},
-        metrics["isthmus_media_relayed_total"], sent, {name: metrics[name] for name in MUST_STAY_ZERO}, left, gateway.stop(), cpu,
+        metrics["isthmus_media_relayed_total"], sent, {name: metrics[name] for name in MUST_STAY_ZERO}, left, gateway.stop(), cpu, waited,
     )  # fmt: skip
 
 
@@ -189,3 +189,8 @@ def cpu_seconds(pid):
     """User and system time of a process."""
     words = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waited_seconds(pid):
+    """How long its first thread, which carries calls and media, was ready to run and had no core."""
+    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9

@@ -15,6 +15,8 @@ LEAST_RELAYED_SHARE = 0.45
 # Fewer calls than this part of those planned is no steady load, and proves nothing.
 LEAST_LOAD_SHARE = 0.5
 MOST_MISSED_SHARE = 0.1
+# A gateway that waited so long for a core was not looked at: what it did too late was not its fault.
+MOST_WAITED_SHARE = 0.1
 WARM_UP_SHARE = 1 / 3
 # RFC 3261 17.1.2.2, 17.2.2: for 64*T1 transactions that absorb repeats only come, then as many go.
 WARM_UP_S = 40
@@ -57,6 +59,7 @@ class Soak:
     left: list  # sentences of what was not given back in time
     status: int  # of the gateway's process
     cpu_seconds: float
+    waited_seconds: float  # ready, without a core
 
 
 def steady(samples):
@@ -89,6 +92,13 @@ def descriptors_growth(samples):
 def verdict(soak):
     """A sentence for each bound that is broken; none is a clean soak."""
     return [*_of_calls(soak), *_of_samples(soak), *soak.left]
+
+
+def result(soak):
+    """One word: clean, failed, or void where something is broken and the machine was too busy to blame the gateway. Void is no success."""
+    if not verdict(soak):
+        return "clean"
+    return "void" if soak.waited_seconds > MOST_WAITED_SHARE * soak.samples[-1].at else "failed"
 
 
 def _of_calls(soak):
@@ -132,4 +142,4 @@ def figures(soak):
     line = f"{good} calls and registrations, {failed} failed by the gateway, {own} not sent by SIPp; {sum(calls) / len(calls):.0f} calls at once, {soak.relayed:.0f} packets relayed"
     if len(soak.samples) >= LEAST_SAMPLES:
         line += f"; {soak.samples[-1].memory_kib} KiB, {memory_slope(soak.samples):+.0f} KiB/h; descriptors {descriptors_growth(soak.samples):+.0f}"
-    return line + f"; {soak.cpu_seconds:.1f} s of CPU in {soak.samples[-1].at / 60 if soak.samples else 0:.1f} min"
+    return line + f"; {soak.cpu_seconds:.1f} s of CPU and {soak.waited_seconds:.1f} s without a core in {soak.samples[-1].at / 60 if soak.samples else 0:.1f} min"

@@ -3,7 +3,7 @@
 
 import unittest
 
-from soak_bounds import Course, Sample, Soak, figures, memory_slope, slope, steady, verdict
+from soak_bounds import Course, Sample, Soak, figures, memory_slope, result, slope, steady, verdict
 
 
 def series(minutes=30.0, leak_kib_an_hour=0.0, lost_descriptors_an_hour=0.0, warm_up_kib=4000):
@@ -20,7 +20,7 @@ def series(minutes=30.0, leak_kib_an_hour=0.0, lost_descriptors_an_hour=0.0, war
 def soak(**changes):
     whole = {
         "samples": series(), "missed": 0, "courses": [Course("udp talk", 900, 880, 0)], "ended": {"hung_up": 880, "error": 0},
-        "relayed": 4.8e6, "datagrams": 1e7, "counters": {"isthmus_outbox_dropped_total": 0}, "left": [], "status": 0, "cpu_seconds": 60.0,
+        "relayed": 4.8e6, "datagrams": 1e7, "counters": {"isthmus_outbox_dropped_total": 0}, "left": [], "status": 0, "cpu_seconds": 60.0, "waited_seconds": 20.0,
     }  # fmt: skip
     return Soak(**{**whole, **changes})
 
@@ -69,6 +69,10 @@ class Bounds(unittest.TestCase):
 
     def test_media_in_one_direction(self):
         self.broken("both ways", relayed=3.3e6)
+
+    def test_a_machine_without_a_core_to_spare_is_no_fault_and_no_success(self):
+        self.assertEqual([result(soak(waited_seconds=w)) for w in (20, 1000)], ["clean", "clean"])
+        self.assertEqual([result(soak(waited_seconds=w, status=1)) for w in (20, 1000)], ["failed", "void"])
 
     def test_what_must_not_happen_at_all(self):
         self.broken("isthmus_outbox_dropped_total is 2", counters={"isthmus_outbox_dropped_total": 2})

@@ -7,7 +7,7 @@ import pathlib
 import unittest
 
 import soak
-from soak_bounds import figures, verdict
+from soak_bounds import figures, result, verdict
 
 MINUTES = float(os.environ.get("ISTHMUS_SOAK_MINUTES", "1"))
 SHOWN = 30
@@ -19,11 +19,11 @@ class Endurance(unittest.TestCase):
     def test_a_steady_load_is_carried_and_leaves_nothing(self):
         shown = soak.run(MINUTES)
         broken = verdict(shown)
-        result = f"failed: {broken[0].splitlines()[0]}" if broken else "clean"
+        told = f"{result(shown)}: {broken[0].splitlines()[0]}" if broken else "clean"
         print("KiB:", *(each.memory_kib for each in shown.samples[:: max(1, len(shown.samples) // SHOWN)]))
-        print(f"soak {result}; {figures(shown)}", flush=True)
+        print(f"soak {told}; {figures(shown)}", flush=True)
         if REPORT:
-            pathlib.Path(REPORT).write_text(f"{shown.cpu_seconds}\n{result}; {figures(shown)}\n")
+            pathlib.Path(REPORT).write_text(f"{shown.cpu_seconds}\n{told}; {figures(shown)}\n")
         self.assertEqual(broken, [], "\n".join(broken))
 
 
