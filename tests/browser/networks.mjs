@@ -49,6 +49,18 @@ class Namespace {
     execFileSync(command, args, {stdio: ['ignore', 'ignore', 'inherit']});
   }
 
+  /** Returns once its links are up and its addresses final: what changed under a browser would end the page load that is under way. */
+  async settled() {
+    const [command, ...args] = [...this.within, 'ip', '-json', 'address', 'show', 'dev', 'eth0'];
+    const end = Date.now() + 5000;
+    for (;;) {
+      const [link] = JSON.parse(execFileSync(command, args, {encoding: 'utf8'}));
+      if (link.operstate === 'UP' && !link.addr_info.some((address) => address.tentative)) return;
+      if (Date.now() > end) throw new Error(`the link does not settle: ${JSON.stringify(link)}`);
+      await new Promise((resolve) => { setTimeout(resolve, 20); });
+    }
+  }
+
   close() {
     this.holder.stdin.end();
   }
@@ -75,6 +87,7 @@ export async function makeNetworks() {
   fs.writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
   fs.writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1');
   execFileSync('nft', ['-f', '-'], {input: RULES, stdio: ['pipe', 'ignore', 'inherit']});
+  await Promise.all([inside.settled(), outside.settled()]);
   return {
     inside,
     outside,

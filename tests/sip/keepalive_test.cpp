@@ -12,10 +12,10 @@ Path kept_path(uint32_t flow, uint8_t last) {
 }
 
 struct KeepaliveBed {
-  // Fires what is due up to `seconds`; the lines are "second flow last-octet".
-  std::vector<std::string> run_to(int64_t seconds) {
+  // Fires what is due up to second `end`; the lines are "second flow last-octet".
+  std::vector<std::string> run_to(int64_t end) {
     std::vector<std::string> sent;
-    const TimePoint until{std::chrono::seconds(seconds)};
+    const TimePoint until{std::chrono::seconds(end)};
     while (keepalive.next_deadline() <= until) {
       pass.now.steady = keepalive.next_deadline();
       keepalive.expire(pass);

@@ -53,6 +53,7 @@ function run(command, args, options = {}) {
     const child = execFile(command, args, { timeout: PATIENCE, ...rest }, (error, stdout, stderr) => {
       resolve({ status: error ? (error.code ?? -1) : 0, stdout, stderr });
     });
+    child.stdin.on('error', () => {});  // who has ended already reads nothing
     child.stdin.end(input ?? '');
   });
 }

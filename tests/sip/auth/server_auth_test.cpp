@@ -133,8 +133,12 @@ TEST(ServerAuth, NothingIsKeptUntilANonceWasUsedWell_G18) {
   const std::string first = bed.nonce();
   for (int i = 0; i < 10000; ++i) {
     const std::string nonce = bed.nonce();
-    if (i % 100 == 0) EXPECT_EQ(bed.verify(bed.credentials(nonce, 1, "guess")), AuthVerdict::refused);
-    if (i % 100 == 1) EXPECT_EQ(bed.verify(bed.credentials(nonce, 1), false), AuthVerdict::refused);
+    if (i % 100 == 0) {
+      EXPECT_EQ(bed.verify(bed.credentials(nonce, 1, "guess")), AuthVerdict::refused);
+    }
+    if (i % 100 == 1) {
+      EXPECT_EQ(bed.verify(bed.credentials(nonce, 1), false), AuthVerdict::refused);
+    }
   }
   EXPECT_EQ(bed.auth.nonces_in_use(), 0u);
   EXPECT_EQ(bed.verify(bed.credentials(first, 1)), AuthVerdict::accepted) << "no table had to remember it";
