@@ -131,12 +131,22 @@ AuthVerdict ServerAuth::verify(const Now& now, std::string_view method, const Cl
   return use(now, *name, claimed);
 }
 
-AuthVerdict ServerAuth::use(const Now& now, const NonceName& name, const ClaimedCredentials& claimed) {
+// A full table forgets the oldest nonce, and with it all that are older still: replays stay impossible, and whoever
+// comes with a new one is served, however many nonces somebody else uses up. False: this one is older than all in use.
+bool ServerAuth::make_room(const Now& now, const NonceName& name) {
   while (!windows_.empty() && !is_fresh(now, windows_.begin()->first)) windows_.erase(windows_.begin());
+  if (windows_.size() < config_.max_nonces) return true;
+  if (windows_.empty() || name < windows_.begin()->first) return false;
+  forgotten_ = windows_.begin()->first;
+  windows_.erase(windows_.begin());
+  return true;
+}
+
+AuthVerdict ServerAuth::use(const Now& now, const NonceName& name, const ClaimedCredentials& claimed) {
   const uint32_t count = claimed.qop_auth ? static_cast<uint32_t>(parse_hex(claimed.nc).value_or(0)) : 1;
   const auto at = windows_.find(name);
   if (at == windows_.end()) {
-    if (windows_.size() >= config_.max_nonces) return AuthVerdict::stale;
+    if (!make_room(now, name)) return AuthVerdict::stale;
     windows_.emplace(name, Window{count, 1});
     return AuthVerdict::accepted;
   }
@@ -188,7 +198,7 @@ bool ServerAuth::is_fresh(const Now& now, const NonceName& name) const {
   const auto life =
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(config_.nonce_life).count());
   const uint64_t at = milliseconds_of(now);
-  return name.issued_ms <= at && at - name.issued_ms <= life;
+  return name.issued_ms <= at && at - name.issued_ms <= life && name > forgotten_;
 }
 
 }  // namespace isthmus::sip

@@ -25,7 +25,7 @@ namespace isthmus::sip {
 struct ServerAuthConfig {
   std::string realm;
   Duration nonce_life = std::chrono::minutes(5);
-  size_t max_nonces = 65536;  // in use at once; beyond, new ones are called stale
+  size_t max_nonces = 65536;  // in use at once; beyond, the oldest give way and are called stale
   bool offer_sha256 = true;
   bool offer_md5 = true;  // can be refused per realm
 };
@@ -88,6 +88,7 @@ class ServerAuth {
   std::string make_nonce(const Now& now, bool after_refusal);
   std::optional<NonceName> own_nonce(std::string_view nonce);
   bool is_fresh(const Now& now, const NonceName& name) const;
+  bool make_room(const Now& now, const NonceName& name);
   AuthVerdict use(const Now& now, const NonceName& name, const ClaimedCredentials& claimed);
 
   Digests digests_;
@@ -96,6 +97,7 @@ class ServerAuth {
   std::array<std::byte, 32> secret_{};
   std::string nobody_;  // HA1 that no password has
   std::map<NonceName, Window> windows_;
+  NonceName forgotten_;  // up to this one nonces are stale: what was used of them is not known any more
   uint64_t hash_operations_ = 0;
 };
 

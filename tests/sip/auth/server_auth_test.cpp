@@ -185,17 +185,45 @@ TEST(ServerAuth, PhonesSendInParallelAndOutOfOrderWithinAWindowOf64_G18) {
   EXPECT_EQ(bed.verify(bed.credentials(nonce, 72)), AuthVerdict::replayed);
 }
 
-TEST(ServerAuth, AFullTableSaysStaleAndRoomComesBackWithTime_G18) {
+// Whoever uses up nonces makes older ones stale, and keeps nobody with a new one out.
+TEST(ServerAuth, AFullTableCallsTheOldestStaleAndServesWhoComesWithANewOne_G18) {
   ServerBed bed({.realm = "example.org", .max_nonces = 2});
+  const std::string unused = bed.nonce();
+  bed.ms += 1'000;
   const std::string first = bed.nonce();
   EXPECT_EQ(bed.verify(bed.credentials(first, 1)), AuthVerdict::accepted);
   bed.ms += 1'000;
-  EXPECT_EQ(bed.verify(bed.credentials(bed.nonce(), 1)), AuthVerdict::accepted);
-  EXPECT_EQ(bed.verify(bed.credentials(bed.nonce(), 1)), AuthVerdict::stale);
-  EXPECT_EQ(bed.verify(bed.credentials(first, 2)), AuthVerdict::accepted);  // the known ones go on
-  bed.ms += 5 * 60'000 - 500;
-  EXPECT_EQ(bed.verify(bed.credentials(bed.nonce(), 1)), AuthVerdict::accepted);
+  const std::string second = bed.nonce();
+  EXPECT_EQ(bed.verify(bed.credentials(second, 1)), AuthVerdict::accepted);
+  EXPECT_EQ(bed.verify(bed.credentials(unused, 1)), AuthVerdict::stale) << "older than all in use: not known to be new";
+  EXPECT_EQ(bed.verify(bed.credentials(first, 2)), AuthVerdict::accepted) << "and it pushed nobody out";
+  bed.ms += 1'000;
+  const std::string third = bed.nonce();
+  EXPECT_EQ(bed.verify(bed.credentials(third, 1)), AuthVerdict::accepted);
   EXPECT_EQ(bed.auth.nonces_in_use(), 2u);
+  EXPECT_EQ(bed.verify(bed.credentials(first, 2)), AuthVerdict::stale) << "what was used of it is forgotten: no replay";
+  EXPECT_EQ(bed.verify(bed.credentials(first, 3)), AuthVerdict::stale);
+  EXPECT_EQ(bed.verify(bed.credentials(second, 2)), AuthVerdict::accepted) << "the ones in use go on";
+  EXPECT_EQ(bed.verify(bed.credentials(second, 1)), AuthVerdict::replayed);
+}
+
+// Of one millisecond, too, where only the random bits order them: each is accepted once or stale, and none is lost for
+// good.
+TEST(ServerAuth, AFloodOfNoncesNeverLetsOneBeUsedTwice_G18) {
+  ServerBed bed({.realm = "example.org", .max_nonces = 8});
+  size_t accepted = 0;
+  for (int i = 0; i < 500; ++i) {
+    bed.ms += i % 10 == 0 ? 1 : 0;
+    const std::string nonce = bed.nonce();
+    const auto once = bed.credentials(nonce, 1);
+    const bool taken = bed.verify(once) == AuthVerdict::accepted;
+    accepted += taken ? 1 : 0;
+    EXPECT_NE(bed.verify(once), AuthVerdict::accepted);
+    EXPECT_LE(bed.auth.nonces_in_use(), 8u);
+  }
+  EXPECT_GT(accepted, 250u);
+  bed.ms += 1;
+  EXPECT_EQ(bed.verify(bed.credentials(bed.nonce(), 1)), AuthVerdict::accepted);
 }
 
 TEST(ServerAuth, WithoutQopANonceServesOnce) {
