@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "gateway/api/json.hpp"
 #include "gateway/api/wire.hpp"
+#include "gateway/call/facts.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -13,17 +14,6 @@ namespace {
 constexpr size_t kPageBytes = 256 << 10;  // of messages in one response; one longer message comes alone
 constexpr size_t kPageEntries = 200;
 constexpr size_t kMaxWanted = 256;
-
-std::string_view word(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::udp: return "udp";
-    case Protocol::tcp: return "tcp";
-    case Protocol::tls: return "tls";
-    case Protocol::ws: return "ws";
-    case Protocol::wss: return "wss";
-  }
-  return "";
-}
 
 HttpResponse not_allowed(std::string allow) {
   HttpResponse out = HttpResponse::error(405, "method_not_allowed", "This method is not for this resource.");

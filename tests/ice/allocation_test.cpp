@@ -2,32 +2,10 @@
 // Nothing a stranger sends, and no lookup of a packet, makes the ICE rooms allocate.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "ice/lite_agent.hpp"
 #include "ice/mux.hpp"
+#include "tests/support/allocations.hpp"
 #include "tests/support/ice_peer.hpp"
-
-namespace {
-
-size_t allocation_count = 0;
-
-}  // namespace
-
-// Not inlined: g++ would take the pair for a mismatch.
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++allocation_count;
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
 
 namespace isthmus::ice {
 namespace {
@@ -51,7 +29,7 @@ TEST(IceAllocation, lookups_and_refused_checks_allocate_nothing) {
   ASSERT_EQ(agent.receive(pass, path, *stun::parse(valid)), Verdict::valid);  // the outbox has its room now
   out.clear();
 
-  const size_t before = allocation_count;
+  const size_t before = isthmus::test::allocations;
   for (int i = 0; i < 100; ++i) {
     const auto message = stun::parse(i % 2 == 0 ? forged : valid);
     out.clear();
@@ -60,7 +38,7 @@ TEST(IceAllocation, lookups_and_refused_checks_allocate_nothing) {
     EXPECT_EQ(agent.receive(pass, path, *message), i % 2 == 0 ? Verdict::bad_integrity : Verdict::valid);
     EXPECT_EQ(mux.learn(leg, path.remote), Mux::Learned::known);
   }
-  EXPECT_EQ(allocation_count, before);
+  EXPECT_EQ(isthmus::test::allocations, before);
 }
 
 }  // namespace

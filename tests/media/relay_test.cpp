@@ -4,33 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "tests/support/allocations.hpp"
 #include "tests/support/media_bed.hpp"
-
-namespace {
-size_t allocations = 0;
-}  // namespace
-
-// Counts what this program takes from the heap by C++ means. The thread sanitizer brings an operator new of its own and
-// does not yield; there the count stays at zero, and the plain suite has the proof.
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if !__has_feature(thread_sanitizer)
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
-#endif
 
 namespace isthmus::test {
 namespace relay_test {

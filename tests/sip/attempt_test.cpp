@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "sip/user_agent.hpp"
+#include "tests/support/agent_node.hpp"
 #include "tests/support/sip_peer.hpp"
 
 namespace isthmus::sip {
@@ -21,29 +22,9 @@ const SocketAddress kPeer{IpAddress::v4(192, 0, 2, 2), 5060};
 constexpr seconds kLookupLimit{5};
 constexpr seconds kOpenLimit{5};
 
-UserAgentConfig config() {
-  UserAgentConfig out;
-  out.endpoint.listeners = {{Protocol::udp, kUs, "192.0.2.1", 5060}, {Protocol::tcp, kUs, "192.0.2.1", 5060}};
-  return out;
-}
-
-struct Node : test::MachineNode<UserAgent> {
-  Node() : MachineNode(config(), Seed::of(7)) {}
-  void after(Pass& pass) override {
-    do {
-      while (const auto event = machine.poll_event()) {
-        events.push_back(*event);
-        if (on_event) on_event(pass, *event);
-      }
-    } while (machine.proceed(pass));
-  }
-  std::vector<UserAgentEvent> events;
-  std::function<void(Pass&, const UserAgentEvent&)> on_event;
-};
-
 struct Attempts : testing::Test {
   World world;
-  Node node;
+  test::AgentNode node{kUs};
   test::Host us{world, node, kUs, true};
   SipPeer peer{world, "bob", kPeer, kUs};
 

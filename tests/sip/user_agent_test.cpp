@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/agent_node.hpp"
 #include "tests/support/sip_peer.hpp"
 
 namespace isthmus::sip {
@@ -20,33 +21,9 @@ static_assert(std::is_copy_constructible_v<UserAgent>);
 const SocketAddress kUs{IpAddress::v4(192, 0, 2, 1), 5060};
 const SocketAddress kPeer{IpAddress::v4(192, 0, 2, 2), 5060};
 
-UserAgentConfig config() {
-  UserAgentConfig out;
-  out.endpoint.listeners = {{Protocol::udp, kUs, "192.0.2.1", 5060}, {Protocol::tcp, kUs, "192.0.2.1", 5060}};
-  return out;
-}
-
-struct Node : test::MachineNode<UserAgent> {
-  Node() : MachineNode(config(), Seed::of(7)) {}
-  void after(Pass& pass) override {
-    do {
-      while (const auto event = machine.poll_event()) {
-        events.push_back(*event);
-        if (on_event) on_event(pass, *event);
-      }
-    } while (machine.proceed(pass));
-  }
-  size_t count(UserAgentEventKind kind) const {
-    return static_cast<size_t>(
-        std::count_if(events.begin(), events.end(), [&](const UserAgentEvent& e) { return e.kind == kind; }));
-  }
-  std::vector<UserAgentEvent> events;
-  std::function<void(Pass&, const UserAgentEvent&)> on_event;
-};
-
 struct UserAgentTest : testing::Test {
   World world;
-  Node node;
+  test::AgentNode node{kUs};
   test::Host us{world, node, kUs, true};
   SipPeer peer{world, "bob", kPeer, kUs};
 

@@ -3,32 +3,8 @@
 // driver around a media machine that does not either (tests/media/relay_test.cpp).
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "tests/support/allocations.hpp"
 #include "tests/transport/bed.hpp"
-
-namespace {
-size_t allocations = 0;
-}  // namespace
-
-// The thread sanitizer brings an operator new of its own and does not yield; there the count stays at zero.
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if !__has_feature(thread_sanitizer)
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
-  std::free(memory);
-}
-#endif
 
 namespace isthmus::transport::test {
 namespace packet_allocation_test {
@@ -65,14 +41,14 @@ TEST(PacketAllocation, APassThatOnlyCarriesMediaAllocatesNothing) {
                                 [&](Pass&) {
                                   ++passes;
                                   heard += peer->receive(pool.slots(), {}).received;
-                                  if (heard == kWarm && before == 0) before = allocations;
+                                  if (heard == kWarm && before == 0) before = isthmus::test::allocations;
                                   // One at a time: each packet is a pass of its own.
                                   if (heard == sent) sent += peer->send({&question, 1}).sent;
                                 }};
   ASSERT_TRUE(shard.run_until([&] { return heard == kWarm + kMeasured; }, kPatience));
   EXPECT_GE(media.packets, kWarm + kMeasured);
   EXPECT_GE(passes, kMeasured);
-  EXPECT_EQ(allocations - before, 0u);
+  EXPECT_EQ(isthmus::test::allocations - before, 0u);
 }
 
 }  // namespace packet_allocation_test
