@@ -74,7 +74,8 @@ void Gateway::Impl::note_web_server(const Result<WebhookReply, WebhookFault>& re
   web_server_failing = true;
   web_server_quiet = now + kQuiet;
   std::string why = result ? "answers " + std::to_string(result->status) : std::string(describe(result.error()));
-  if (result && result->status == 401) why += ", so perhaps it has another secret";
+  if (result && result->status == 401)
+    why += ": perhaps its secret is not webhook.secrets (ISTHMUS_WEBHOOK_SECRET), or one of the clocks is wrong";
   const std::string calls = config.allow_on_failure ? "calls go on unasked" : "calls are refused";
   log(LogLevel::warning,
       "the web server fails (" + why + "): " + calls + " and events are repeated, " + printable(config.webhook_url));

@@ -43,6 +43,39 @@ uint16_t sip_code(const CallFacts& call) {
   return call.code != 0 ? call.code : call.sip_code;
 }
 
+constexpr std::string_view kNobodysNumber = "give it to an account, to trunk.numbers or to a route";
+
+// What the operator can do about it; "" where the reason says all. The endings that a first installation meets.
+std::string_view advice(const CallFacts& call) {
+  const bool to_phone = call.module == "registrar";
+  const bool to_trunk = !to_phone && call.module != "target";  // `target`: an address that client or web server gave
+  switch (call.reason) {
+    case DropReason::not_found: return kNobodysNumber;
+    case DropReason::no_web_server: return "webhook.url names one, admission = \"allow-all\" does without";
+    case DropReason::web_server_unreachable: return "is it running at webhook.url?";
+    case DropReason::web_server_timeout: return "timers.policy_s and timers.decision_s are its limits";
+    case DropReason::rejected:
+      if (!to_trunk || (call.code != 401 && call.code != 407)) return {};
+      return "trunk.user, trunk.password and trunk.realm must be what it asks for";
+    case DropReason::unavailable:
+      if (call.sip_code == 408) {
+        if (to_phone) return "no answer at all: is the phone on, does a firewall or NAT keep the INVITE from it?";
+        if (to_trunk)
+          return "no answer at all: check trunk.host, trunk.port, trunk.transport, the firewall, and that the trunk "
+                 "takes calls from this address";
+      }
+      if (call.sip_code == 503) {
+        if (to_phone) return "it cannot be reached: is the phone on, is it where it registered from?";
+        if (to_trunk) return "it cannot be reached: check trunk.host, trunk.port, trunk.transport and the firewall";
+      }
+      return {};
+    default: return {};
+  }
+}
+std::string with_advice(std::string_view sentence, std::string_view advice) {
+  return std::string(sentence) + (advice.empty() ? "" : "; ") + std::string(advice);
+}
+
 std::string ended_text(const CallFacts& call) {
   std::string out = "call " + call.id + " " + std::string(word(call.direction)) + " from " + shown_user(call.from) +
                     " to " + shown_user(call.to);
@@ -51,7 +84,7 @@ std::string ended_text(const CallFacts& call) {
   out += " ended: " + std::string(word(call.reason));
   const uint16_t code = sip_code(call);
   if (code != 0) out += " " + std::to_string(code);
-  out += " (" + std::string(sentence(call.reason)) + ")";
+  out += " (" + with_advice(sentence(call.reason), advice(call)) + ")";
   // In these words a number or a name may stand: they are somebody else's.
   if (!call.text.empty() && !is_masked()) out += " \"" + printable(call.text) + "\"";
   const Durations time = durations(call);
@@ -83,20 +116,24 @@ LogLine call_ended(const CallFacts& call) {
                               {"callee_packets", packets_json(call.callee_media)},
                               {"media", word(call.media_verdict)},
                               {"media_text", media_words(call)}});
+  if (!advice(call).empty()) fields.set("advice", advice(call));
   if (!call.text.empty() && !is_masked()) fields.set("said", printable(call.text));
   return {LogLevel::info, ended_text(call), std::move(fields)};
 }
 
 LogLine call_refused(const CallRefused& refused) {
   const std::string from = shown_user(refused.from), to = shown_user(refused.to);
+  const std::string_view advice = refused.status == 404 ? kNobodysNumber : std::string_view{};
+  Json fields = Json::object({{"from", from},
+                              {"to", to},
+                              {"source", shown_address(refused.source)},
+                              {"code", int{refused.status}},
+                              {"why", refused.why}});
+  if (!advice.empty()) fields.set("advice", advice);
   return {LogLevel::info,
           "no call from " + from + " at " + shown_address(refused.source) + " to " + to + ": refused with " +
-              std::to_string(refused.status) + " (" + std::string(refused.why) + ")",
-          Json::object({{"from", from},
-                        {"to", to},
-                        {"source", shown_address(refused.source)},
-                        {"code", int{refused.status}},
-                        {"why", refused.why}})};
+              std::to_string(refused.status) + " (" + with_advice(refused.why, advice) + ")",
+          std::move(fields)};
 }
 
 LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds silence) {

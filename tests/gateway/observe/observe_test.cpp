@@ -83,8 +83,40 @@ TEST(CallLog, MaskedLinesShowEndsAndNetworksOnlyAndAlwaysTheSame) {
   }
   EXPECT_EQ(shown_address({IpAddress::v4(192, 0, 2, 77), 5060}), "192.0.2.x");
   EXPECT_EQ(shown_address({*IpAddress::parse("2001:db8:7:1::9"), 5060}), "2001:db8:7:x");
-  const LogLine refused = call_refused({"+4930123467", "4711", {IpAddress::v4(192, 0, 2, 77), 5060}, 404, "nobody"});
-  EXPECT_EQ(refused.text, "no call from ***67 at 192.0.2.x to ***: refused with 404 (nobody)");
+  const LogLine refused = call_refused({"+4930123467", "4711", {IpAddress::v4(192, 0, 2, 77), 5060}, 488, "no codec"});
+  EXPECT_EQ(refused.text, "no call from ***67 at 192.0.2.x to ***: refused with 488 (no codec)");
+}
+
+TEST(CallLog, WhatAnOperatorCanChangeIsSaidAndOnlyThere) {
+  const auto advice = [](DropReason reason, uint16_t code, std::string module) {
+    CallFacts call = ended_call();
+    call.reason = reason;
+    call.code = call.sip_code = code;
+    call.module = std::move(module);
+    const auto json = parse_json("{" + written(call_ended(call), LogFormat::json) + "}");
+    const Json* out = json->find("advice");
+    const std::string text = out == nullptr ? std::string{} : *out->text();
+    EXPECT_NE(
+        call_ended(call).text.find(" (" + std::string(sentence(reason)) + (text.empty() ? "" : "; ") + text + ")"),
+        std::string::npos)
+        << call_ended(call).text;
+    return text;
+  };
+  using enum DropReason;
+  EXPECT_EQ(advice(not_found, 404, ""), "give it to an account, to trunk.numbers or to a route");
+  EXPECT_EQ(advice(no_web_server, 403, ""), "webhook.url names one, admission = \"allow-all\" does without");
+  EXPECT_EQ(advice(web_server_unreachable, 403, "echo"), "is it running at webhook.url?");
+  EXPECT_EQ(advice(web_server_timeout, 403, "echo"), "timers.policy_s and timers.decision_s are its limits");
+  EXPECT_EQ(advice(unavailable, 408, "carrier").substr(0, 37), "no answer at all: check trunk.host, t");
+  EXPECT_EQ(advice(unavailable, 503, "carrier").substr(0, 37), "it cannot be reached: check trunk.hos");
+  EXPECT_EQ(advice(unavailable, 408, "registrar").substr(0, 37), "no answer at all: is the phone on, do");
+  EXPECT_EQ(advice(unavailable, 503, "registrar").substr(0, 37), "it cannot be reached: is the phone on");
+  EXPECT_EQ(advice(rejected, 407, "carrier"), "trunk.user, trunk.password and trunk.realm must be what it asks for");
+  for (const uint16_t code : {408, 503}) EXPECT_EQ(advice(unavailable, code, "target"), "");
+  EXPECT_EQ(advice(unavailable, 480, "clients"), "");
+  EXPECT_EQ(advice(rejected, 407, "registrar"), "");
+  EXPECT_EQ(advice(rejected, 486, "carrier"), "");
+  EXPECT_EQ(advice(hung_up, 200, "carrier"), "");
 }
 
 TEST(CallLog, ASilentSideIsNamedWithTheCall) {

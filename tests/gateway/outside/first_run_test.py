@@ -16,7 +16,10 @@ import sys
 import tempfile
 import unittest
 
-from smoke_test import Started
+import smoke_test
+import why_test
+from smoke_test import OFFER, PATIENCE, ROOT, Started, WebSocket
+from webhook_test import Callee
 
 PROGRAM = ""
 FREE = ["--sip", "127.0.0.1:0", "--web", "127.0.0.1:0"]
@@ -175,6 +178,118 @@ class Wrong(Place):
         self.assertRegex(said, r"^isthmus: web\.listen: must be a loopback address")
 
 
+class Papers(Place):
+    def setUp(self):
+        super().setUp()
+        subprocess.run([PROGRAM, "cert", "localhost"], cwd=self.path, check=True, capture_output=True, timeout=PATIENCE)
+        self.config = self.write('[sip]\nudp = ["127.0.0.1:0"]\ntcp = []\n[web]\nlisten = "127.0.0.1:0"\ncertificate = "data/tls/server.pem"\nkey = "data/tls/server-key.pem"\n')
+
+    def test_26_a_key_that_may_not_be_read(self):
+        (self.path / "data/tls/server-key.pem").chmod(0)
+        # To root everything can be read, unless it gives that up.
+        without = "-dac_override,-dac_read_search"
+        before = ("setpriv", f"--inh-caps={without}", f"--bounding-set={without}") if os.geteuid() == 0 else ()
+        self.expect(FAILED, "isthmus: web.key: data/tls/server-key.pem: cannot be read: Permission denied", "run", "--config", self.config, before=before)
+
+    def test_27_an_expired_certificate(self):
+        told = subprocess.run(["openssl", "x509", "-in", "data/tls/server.pem", "-noout", "-enddate"], cwd=self.path, check=True, capture_output=True, text=True)
+        end = datetime.datetime.strptime(told.stdout.strip(), "notAfter=%b %d %H:%M:%S %Y GMT")
+        self.expect(FAILED, f"isthmus: web.certificate: data/tls/server.pem: expired on {end:%Y-%m-%d %H:%M} UTC", "run", "--config", self.config,
+                    before=("faketime", f"{end + datetime.timedelta(days=2):%Y-%m-%d %H:%M:%S}"))
+
+
+class Calls(Place):
+    """What the first calls end with: the exact line of the log, which says what to check."""
+
+    def start(self, toml, **environment):
+        text = '[sip]\nudp = ["127.0.0.1:0"]\ntcp = []\n[web]\nlisten = "127.0.0.1:0"\n[[account]]\nname = "carol"\npassword = "carols password"\n'
+        config = self.write(toml + text)
+        self.gateway = Started([PROGRAM, "run", "--config", config], self.path, "gateway.log", env=dict(os.environ, **environment))
+        self.addCleanup(self.gateway.stop)
+        self.web = int(self.gateway.line(r"page\s+http://127\.0\.0\.1:(\d+)/").group(1))
+        self.sip = int(self.gateway.line(r"SIP\s+127\.0\.0\.1:(\d+)").group(1))
+
+    def trunk(self, host_port, more=""):
+        host, port = host_port
+        return f'admission = "allow-all"\n[timers]\nt1_ms = 20\n[[trunk]]\nname = "carrier"\nnumbers = ["2000-2999"]\nhost = "{host}"\nport = {port}\n{more}'
+
+    def call(self, to):
+        client = WebSocket(self.web)
+        self.addCleanup(client.socket.close)
+        self.assertIn("result", client.request("sign_in", account="carol", password="carols password"))
+        return client.request("make_call", to=to, sdp=OFFER)
+
+    def logged(self, *parts):
+        """One whole line of the log: literal text, and what differs from run to run as a compiled pattern."""
+        pattern = "".join(part.pattern if isinstance(part, re.Pattern) else re.escape(part) for part in parts)
+        self.gateway.line(r"^\d{4}-\S+ " + pattern + "$")
+
+    ID, TIME, PACKETS = re.compile(r"c_\w+"), re.compile(r"\d+\.\d s"), re.compile("(?:none|0 in 0 out)")
+
+    def ended(self, to, by, how):
+        self.logged("info call ", self.ID, f" outgoing from carol to {to}{by} client carol ended: {how}, route none, set up ", self.TIME, ", talked 0.0 s, packets caller ",
+                    self.PACKETS, ", callee ", self.PACKETS, ", media: not judged")
+
+    def test_28_a_number_that_no_route_takes(self):
+        self.start('admission = "allow-all"\n[[trunk]]\nname = "desk"\nsources = ["127.0.0.1"]\n[[route]]\nin_to = "4711"\nout_to = "4712"\n')
+        phone = why_test.Phone(self)
+        self.addCleanup(phone.socket.close)
+        self.assertEqual(phone.call("4711"), 404)
+        self.logged(f"info no call from 1000 at 127.0.0.1:{phone.port} to 4712: refused with 404 "
+                    "(nobody takes calls to this number; give it to an account, to trunk.numbers or to a route)")
+        self.assertEqual(self.call("4713")["error"]["data"]["reason"], "not_found")
+        self.ended("4713", "", "not_found 404 (nobody takes calls to this number; give it to an account, to trunk.numbers or to a route) "
+                               '"nobody here takes calls to this number"')
+
+    def test_29_a_trunk_that_is_silent(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            self.start(self.trunk(silent.getsockname()))
+            self.call("2000")
+            self.ended("2000", " by carrier", "unavailable 408 (the callee is not there now; no answer at all: check trunk.host, trunk.port, trunk.transport, "
+                                              'the firewall, and that the trunk takes calls from this address) "Request Timeout"')
+            self.assertTrue(silent.recv(65536).startswith(b"INVITE sip:2000@127.0.0.1:"))
+
+    def test_30_a_trunk_that_is_not_there(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+            gone.bind(("127.0.0.1", 0))
+            address = gone.getsockname()
+        self.start(self.trunk(address))
+        self.call("2000")
+        self.ended("2000", " by carrier", "unavailable 503 (the callee is not there now; it cannot be reached: check trunk.host, trunk.port, trunk.transport and "
+                                          'the firewall) "Service Unavailable"')
+
+    def test_31_a_trunk_with_another_password(self):
+        carrier = Callee()
+        self.addCleanup(carrier.socket.close)
+        self.start(self.trunk(("127.0.0.1", carrier.port), 'user = "isthmus"\npassword = "wrong"\nrealm = "carrier"\n'))
+        self.call("2000")
+        ask = '407 Proxy Authentication Required\r\nProxy-Authenticate: Digest realm="carrier", nonce="n", algorithm=MD5'
+        carrier.reply(carrier.first("INVITE"), ask)
+        carrier.reply(carrier.first("INVITE", "Proxy-Authorization: "), ask)
+        self.ended("2000", " by carrier", "rejected 407 (the callee said no; trunk.user, trunk.password and trunk.realm must be what it asks for) "
+                                          '"Proxy Authentication Required"')
+        self.assertNotIn("wrong", self.gateway.text())
+
+    def test_32_a_web_server_with_another_secret(self):
+        server = Started([sys.executable, "-u", str(ROOT / "examples/webserver/server.py"), "--port", "0"], self.path, "server.log",
+                         env=dict(os.environ, ISTHMUS_WEBHOOK_SECRET="one secret"))
+        self.addCleanup(server.stop)
+        url = server.line(r"^web server +(http://\S+)$").group(1) + "webhook"
+        self.start(f'[webhook]\nurl = "{url}"\n', ISTHMUS_WEBHOOK_SECRET="another secret")
+        self.assertEqual(self.call("echo")["error"]["data"]["reason"], "web_server_error")
+        self.logged("warning the web server fails (answers 401: perhaps its secret is not webhook.secrets (ISTHMUS_WEBHOOK_SECRET), or one of the clocks is wrong): "
+                    f"calls are refused and events are repeated, {url}")
+        self.ended("echo", " by echo", 'web_server_error 403 (the web server answered with an error) "the web server answered 401"')
+
+    def test_33_another_secret_of_the_api(self):
+        self.start('admission = "allow-all"\n[api]\nsecret = "one secret"\n')
+        other = self.write('[api]\nsecret = "another secret"\n', "other.toml")
+        for command in (["calls"], ["trace"], ["trace", "on"], ["trace", "save", "x.pcapng"], ["trace", "off"], ["drain"]):
+            self.expect(FAILED, f"isthmus: the gateway at 127.0.0.1:{self.web} has another API secret (--config and --data must be those that it was started with)",
+                        *command, "--config", other, "--web", f"127.0.0.1:{self.web}")
+
+
 if __name__ == "__main__":
-    PROGRAM = sys.argv.pop(1)
+    PROGRAM = smoke_test.PROGRAM = why_test.PROGRAM = os.path.abspath(sys.argv.pop(1))
     unittest.main()

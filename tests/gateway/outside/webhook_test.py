@@ -237,7 +237,7 @@ class Veto(unittest.TestCase):
         gateway = self.start()
         self.web_server.answer = lambda event: (401, "")
         self.assertEqual(self.refusal(gateway), "web_server_error")
-        gateway.program.line(r"warning the web server fails \(answers 401, so perhaps it has another secret\)")
+        gateway.program.line(r"warning the web server fails \(answers 401: perhaps its secret is not webhook\.secrets \(ISTHMUS_WEBHOOK_SECRET\), or one of the clocks is wrong\)")
         self.assertNotIn(NEW, gateway.program.text())
 
     def test_R0_5_R0_9_s1_hears_nothing_before_the_web_server_has_answered(self):

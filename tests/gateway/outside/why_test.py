@@ -109,7 +109,7 @@ class Why(unittest.TestCase):
         gateway.program.line(rf"info call {warned[1]} incoming from 1000 to echo by echo ended: hung_up 200 \(one side hung up\), route 1, set up \d+\.\d s, talked [23]\.\d s, "
                              r"packets caller 0 in 0 out, callee none, media: no RTP from the phone \(caller\)$")
         self.assertEqual(Phone(gateway).call("4711"), 404)
-        gateway.program.line(r"info no call from 1000 at 127\.0\.0\.1:\d+ to 4711: refused with 404 \(nobody takes calls to this number\)$")
+        gateway.program.line(r"info no call from 1000 at 127\.0\.0\.1:\d+ to 4711: refused with 404 \(nobody takes calls to this number; give it to an account, to trunk\.numbers or to a route\)$")
 
     def test_a_browser_whose_checks_never_come_is_told_why(self):
         gateway = Gateway()
