@@ -21,7 +21,8 @@ const Path* Leg::media_path() const {
 
 Drop Leg::why_not() const {
   const RtpLeg* rtp = plain();
-  return rtp != nullptr && rtp->is_armed() && rtp->is_held() ? Drop::held : Drop::partner_not_ready;
+  const bool nowhere = rtp != nullptr && rtp->is_armed() && (rtp->is_held() || rtp->refused().is_set());
+  return nowhere ? Drop::held : Drop::partner_not_ready;
 }
 
 bool Leg::is_listening() const {
@@ -83,6 +84,7 @@ LegReport Leg::report() const {
   if (const RtpLeg* rtp = plain()) {
     made.armed = rtp->is_armed();
     made.listening = receive && rtp->is_armed() && !rtp->is_held();
+    made.refused = rtp->refused();
     return made;
   }
   const WebrtcLeg& browser = std::get<WebrtcLeg>(side);

@@ -157,6 +157,7 @@ struct LegReport {
   LegKind kind = LegKind::rtp;
   bool armed = false;      // the peer's description is known
   bool listening = false;  // media of the peer is wanted: the gate is open, and it does not hold
+  SocketAddress refused;   // rtp: where the peer wants its media and nothing is sent (loopback, link-local, multicast)
   bool had_pair = false;   // webrtc: a valid check came
   bool had_keys = false;   // webrtc: DTLS was complete
   uint64_t received = 0;   // RTP of the peer, of an agreed payload type

@@ -10,6 +10,8 @@ void RtpLeg::arm(const ArmRtp& order, TimePoint now, bool allow_loopback) {
   allow_loopback_ = allow_loopback;
   armed_ = true;
   rtp_.aim(acceptable(order.remote), order.signalling, now);
+  const bool names_a_place = order.remote.is_set() && order.remote.port != 0 && !order.remote.ip.is_unspecified();
+  refused_ = names_a_place && rtp_.is_held() ? order.remote : SocketAddress{};
   SocketAddress control = order.remote_rtcp;
   if (!control.is_set() && order.remote.is_set() && order.remote.port < 0xffff) {
     control = {order.remote.ip, static_cast<uint16_t>(order.remote.port + 1)};

@@ -17,10 +17,11 @@ class RtpLeg {
   const PortFacts& ports() const { return ports_; }
   bool is_bound() const { return static_cast<bool>(ports_.rtp); }
 
-  // The peer's description. A target that nobody outside may give us is treated like hold: nothing is sent.
+  // The peer's description. To an address that nobody outside may give us nothing is sent, as if the peer held.
   void arm(const ArmRtp& order, TimePoint now, bool allow_loopback);
   bool is_armed() const { return armed_; }
-  bool is_held() const { return rtp_.is_held(); }
+  bool is_held() const { return rtp_.is_held() && !refused_.is_set(); }
+  const SocketAddress& refused() const { return refused_; }  // that address; unset: the peer named none
   bool is_latched() const { return rtp_.is_locked(); }
 
   Latch::Admission admit_rtp(const SocketAddress& source, TimePoint now);
@@ -38,6 +39,7 @@ class RtpLeg {
   Latch rtp_;
   Latch rtcp_;
   Path rtp_path_;
+  SocketAddress refused_;
   bool armed_ = false;
   bool allow_loopback_ = false;
   bool can_send_ = false;

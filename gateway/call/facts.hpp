@@ -55,6 +55,7 @@ enum class MediaVerdict : uint8_t {
   well,                 // each side that should be heard was
   no_ice_pair,          // no check of the browser came
   dtls_failed,          // checks came, keys did not
+  address_refused,      // the phone's SDP names an address where nothing is sent
   no_rtp_from_phone,    //
   no_rtp_from_browser,  //
 };

@@ -15,6 +15,7 @@ MediaVerdict judge_leg(const std::optional<media::LegReport>& leg) {
   const bool browser = leg->kind == media::LegKind::webrtc;
   if (browser && !leg->had_pair) return MediaVerdict::no_ice_pair;
   if (browser && !leg->had_keys) return MediaVerdict::dtls_failed;
+  if (leg->refused.is_set()) return MediaVerdict::address_refused;
   if (leg->received > 0 || !leg->listening) return MediaVerdict::well;
   return browser ? MediaVerdict::no_rtp_from_browser : MediaVerdict::no_rtp_from_phone;
 }
@@ -31,6 +32,7 @@ std::string_view word(MediaVerdict verdict) {
     case MediaVerdict::well: return "well";
     case MediaVerdict::no_ice_pair: return "no_ice_pair";
     case MediaVerdict::dtls_failed: return "dtls_failed";
+    case MediaVerdict::address_refused: return "address_refused";
     case MediaVerdict::no_rtp_from_phone: return "no_rtp_from_phone";
     case MediaVerdict::no_rtp_from_browser: return "no_rtp_from_browser";
   }
@@ -43,6 +45,7 @@ std::string_view sentence(MediaVerdict verdict) {
     case MediaVerdict::well: return "all well";
     case MediaVerdict::no_ice_pair: return "no ICE pair";
     case MediaVerdict::dtls_failed: return "DTLS failed";
+    case MediaVerdict::address_refused: return "the phone's SDP names an address where nothing is sent";
     case MediaVerdict::no_rtp_from_phone: return "no RTP from the phone";
     case MediaVerdict::no_rtp_from_browser: return "no RTP from the browser";
   }
@@ -58,6 +61,12 @@ MediaVerdict judge_media(const CallFacts& call, WallTime now) {
   return caller == MediaVerdict::well || callee == MediaVerdict::well ? MediaVerdict::well : MediaVerdict::none;
 }
 
+std::string sentence(MediaVerdict verdict, const media::LegReport& leg, std::string_view side) {
+  std::string out = std::string(sentence(verdict)) + " (" + std::string(side);
+  if (verdict == MediaVerdict::address_refused) out += ", " + leg.refused.text();
+  return out + ")";
+}
+
 std::string media_sentence(const CallFacts& call, WallTime now) {
   std::string out;
   if (!is_judged(call, now)) return out;
@@ -65,7 +74,7 @@ std::string media_sentence(const CallFacts& call, WallTime now) {
     const MediaVerdict verdict = judge_leg(leg);
     if (!is_fault(verdict)) return;
     if (!out.empty()) out += ", ";
-    out += std::string(sentence(verdict)) + " (" + std::string(side) + ")";
+    out += sentence(verdict, *leg, side);
   };
   add(call.caller_media, "caller");
   add(call.callee_media, "callee");

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "gateway/call/media_verdict.hpp"
+
 namespace isthmus::gateway {
 namespace {
 
@@ -141,7 +143,9 @@ LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds
   const std::string_view side = is_caller ? "caller" : "callee";
   const std::string what = leg && leg->kind == media::LegKind::webrtc ? "browser" : "phone";
   const std::string ever = leg && leg->received > 0 ? "no more RTP from the " : "no RTP from the ";
-  const std::string words = ever + what + " (" + std::string(side) + ")";
+  const bool refused = leg && leg->refused.is_set();
+  const std::string words =
+      refused ? sentence(MediaVerdict::address_refused, *leg, side) : ever + what + " (" + std::string(side) + ")";
   return {LogLevel::warning,
           "call " + call.id + " silent for " + std::to_string(silence.count()) + " s: " + words + ", packets " +
               packets("caller", call.caller_media) + ", " + packets("callee", call.callee_media),

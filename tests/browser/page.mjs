@@ -17,6 +17,21 @@ export async function signIn(page, account, password) {
   await page.keyboard.press('Enter');
 }
 
+/** Taps until the browser takes it for a tap: on a busy machine a touch may last so long that it is a long press, which clicks nothing. */
+export async function tap(page, selector) {
+  const target = await page.waitForSelector(selector);
+  await target.evaluate((element) => { element.addEventListener('click', () => { element.dataset.tapped = 'yes'; }, {once: true, capture: true}); });
+  for (let tries = 0; tries < 5; ++tries) {
+    await target.tap();
+    for (let looks = 0; looks < 20; ++looks) {
+      const tapped = await target.evaluate((element) => { const it = element.dataset.tapped; delete element.dataset.tapped; return it; }).catch(() => 'gone with it');
+      if (tapped) return;
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+    }
+  }
+  throw new Error(`cannot be tapped: ${selector}`);
+}
+
 /** The line above everything else. */
 export const banner = (page, sentence) => says(page, '#banner:not([hidden]) #banner-text', sentence);
 

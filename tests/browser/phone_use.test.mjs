@@ -206,27 +206,27 @@ async function fits() {
 
 pageTest('on a telephone\'s screen nothing is scrolled sideways, every target is 44 pixels large, and all digits are there in a call', async () => {
   await fits();
-  await page.tap('#account');
+  await act.tap(page, '#account');
   await act.signIn(page, 'alice', 'wrong');
   await act.says(page, '#sign-in-notice', 'do not fit');
   await fits();
   await page.type('#password', 'secret');
-  await page.tap('#sign-in-button');
+  await act.tap(page, '#sign-in-button');
   await act.shown(page, '#dial');
   await fits();
-  await page.tap('#sound summary');
+  await act.tap(page, '#sound summary');
   await act.shown(page, '#microphone');
   await fits();
-  await page.tap('#sound summary');
+  await act.tap(page, '#sound summary');
   gateway.media = await MediaPeer.open(chromium.browser, THEIRS_HZ);
   await gateway.ring('alice', {fromName: 'A name that is much too long for the screen of a telephone'});
   await act.shown(page, '#accept');
   await fits();
-  await page.tap('#accept');
+  await act.tap(page, '#accept');
   await act.inState(page, 'confirmed');
-  await page.tap('#keypad-toggle');
+  await act.tap(page, '#keypad-toggle');
   await act.shown(page, '[data-digit="1"]');
-  await page.tap('[data-digit="1"]');
+  await act.tap(page, '[data-digit="1"]');
   await act.says(page, '#sent', 'Sent: 1');
   await fits();
   const hash = await page.$eval('[data-digit="#"]', (key) => key.getBoundingClientRect().bottom);

@@ -152,6 +152,11 @@ TEST(RtpLeg, Advisory52NothingIsSentToTargetsNobodyMayName) {
     call.bed.obey(call.bed.description(kPhone, socket_address(target)));
     call.bed.obey(JoinLegs{kPage, kPhone});
     EXPECT_FALSE(call.page.say(call.bed, from_page(0))) << target;
+    // It is told, except where it means hold (RFC 3264 8.4).
+    const auto told = call.bed.engine.report(kPhone);
+    const bool holds = target == std::string_view("0.0.0.0:4000");
+    EXPECT_EQ(told->refused, holds ? SocketAddress{} : socket_address(target)) << target;
+    EXPECT_EQ(told->listening, !holds) << "silence is to be told, too: " << target;
     call.bed.obey(SendDtmf{kPhone, '1', 100});
     call.bed.pass_time(seconds(20));
     EXPECT_TRUE(call.bed.nowhere.empty()) << target;

@@ -6,6 +6,7 @@ Usage: why_test.py PROGRAM"""
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ PROGRAM = ""
 JUDGED = 2.2  # kJudgedAfter of gateway/call/media_verdict.hpp, and a little
 CONFIG = """admission = "allow-all"
 [sip]
-udp = ["127.0.0.1:0"]
+udp = ["{sip}:0"]
 tcp = []
 [web]
 listen = "127.0.0.1:0"
@@ -41,14 +42,14 @@ out_to = "echo"
 
 
 class Gateway:
-    def __init__(self, log="", options=()):
+    def __init__(self, log="", options=(), sip="127.0.0.1"):
         self.folder = tempfile.TemporaryDirectory(prefix="isthmus-why-")
         config = pathlib.Path(self.folder.name) / "isthmus.toml"
-        config.write_text(CONFIG.format(log=log))
+        config.write_text(CONFIG.format(log=log, sip=sip))
         self.config = str(config)
         self.program = Started([PROGRAM, "run", "--config", self.config, *options], self.folder.name, "gateway.log")
         self.web = int(self.program.line(r"page\s+http://127\.0\.0\.1:(\d+)/").group(1))
-        self.sip = int(self.program.line(r"SIP\s+127\.0\.0\.1:(\d+)").group(1))
+        self.sip = int(self.program.line(rf"SIP\s+{re.escape(sip)}:(\d+)").group(1))
 
     def close(self):
         status = self.program.stop()
@@ -83,8 +84,8 @@ class Phone:
             if answer.startswith("SIP/2.0 ") and answer[8] != "1":
                 return answer
 
-    def call(self, to, extra=""):
-        body = f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {self.port + 2} RTP/AVP 0\r\n"
+    def call(self, to, extra="", media="127.0.0.1"):
+        body = f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {media}\r\nt=0 0\r\nm=audio {self.port + 2} RTP/AVP 0\r\n"
         self.send("INVITE", to, body, extra)
         answer = self.final()
         tag = [line for line in answer.splitlines() if line.startswith("To:")][0].split(";tag=")
@@ -110,6 +111,17 @@ class Why(unittest.TestCase):
                              r"packets caller 0 in 0 out, callee none, media: no RTP from the phone \(caller\)$")
         self.assertEqual(Phone(gateway).call("4711"), 404)
         gateway.program.line(r"info no call from 1000 at 127\.0\.0\.1:\d+ to 4711: refused with 404 \(nobody takes calls to this number; give it to an account, to trunk\.numbers or to a route\)$")
+
+    def test_a_phone_that_wants_its_media_where_nothing_is_sent_is_told_why(self):
+        gateway = Gateway(sip="0.0.0.0")  # on a network strangers must not make it talk to its own machine
+        self.addCleanup(gateway.close)
+        phone = Phone(gateway)
+        self.assertEqual(phone.call("2005", media="127.0.0.1"), 200)
+        why = rf"the phone's SDP names an address where nothing is sent \(caller, 127\.0\.0\.1:{phone.port + 2}\)"
+        warned = gateway.program.line(rf"warning call (c_\S+) silent for 1 s: {why}, packets caller 0 in 0 out, callee none")
+        time.sleep(JUDGED)
+        self.assertEqual(phone.hang_up("2005"), 200)
+        gateway.program.line(rf"info call {warned[1]} .* media: {why}$")
 
     def test_a_browser_whose_checks_never_come_is_told_why(self):
         gateway = Gateway()
