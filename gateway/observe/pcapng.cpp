@@ -15,7 +15,8 @@ constexpr uint32_t kSectionHeader = 0x0a0d0d0a;
 constexpr uint32_t kInterface = 1;
 constexpr uint32_t kEnhancedPacket = 6;
 constexpr uint16_t kRawIp = 101;
-constexpr size_t kMaxSegment = 65535 - 60;  // of one IP packet's payload, below both IP versions' limit
+constexpr size_t kMaxSegment = 65535 - 60;   // of a stream, in one packet of either IP version
+constexpr size_t kMaxDatagram = 65535 - 28;  // of IPv4, which is less than that of IPv6
 constexpr uint8_t kUdp = 17;
 constexpr uint8_t kTcp = 6;
 constexpr size_t kUdpHeader = 8;
@@ -61,7 +62,8 @@ std::string packet(const TraceEntry& entry, uint8_t protocol, std::string transp
     big(pseudo, uint16_t{protocol});
     big(pseudo, static_cast<uint16_t>(transport.size()));
   }
-  const uint16_t sum = checksum(pseudo + transport);
+  uint16_t sum = checksum(pseudo + transport);
+  if (sum == 0 && protocol == kUdp) sum = 0xffff;  // RFC 768: 0 says that there is none
   transport[sum_at] = static_cast<char>(sum >> 8);
   transport[sum_at + 1] = static_cast<char>(sum & 0xff);
 
@@ -142,7 +144,7 @@ std::string pcapng(const std::deque<TraceEntry>& entries) {
     if (entry.from.ip.family != entry.to.ip.family || !entry.from.is_set()) continue;
     std::string_view rest = entry.message;
     if (entry.protocol == Protocol::udp) {
-      packet_block(out, entry.at, udp(entry, rest.substr(0, kMaxSegment)));
+      packet_block(out, entry.at, udp(entry, rest.substr(0, kMaxDatagram)));
       continue;
     }
     const std::string from = entry.from.text(), to = entry.to.text();

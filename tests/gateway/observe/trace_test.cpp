@@ -130,5 +130,41 @@ TEST(Trace, APcapngFileOfEachFamilyAndTransport) {
   EXPECT_EQ(pcapng(trace.entries()).size(), udp + 32 + (40 + 20 + text.size() + 3) / 4 * 4);
 }
 
+// The packet of the only entry: behind section header, interface and the head of its block.
+std::string only_packet(const Path& path, const std::string& text) {
+  Trace trace;
+  trace.start("", {});
+  add(trace, text, false, path);
+  return pcapng(trace.entries()).substr(28 + 20 + 28);
+}
+
+TEST(Trace, APacketGoesFromSenderToReceiver) {
+  const Path six{{2, 1}, {*IpAddress::parse("2001:db8::9"), 5062}, {*IpAddress::parse("2001:db8::1"), 5060}};
+  EXPECT_EQ(only_packet(kPath, message("one")).substr(12, 12),
+            std::string("\xc0\0\x02\x0a\xc0\0\x02\x01\x13\xc6\x13\xc4", 12));
+  const std::string net("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0", 15);
+  EXPECT_EQ(only_packet(six, message("one")).substr(8, 36), net + "\x09" + net + "\x01" + "\x13\xc6\x13\xc4");
+}
+
+// RFC 768: 0 says that there is none, which is forbidden over IPv6 (RFC 8200 section 8.1); all ones says the same sum.
+TEST(Trace, ADatagramWhoseChecksumIsZeroSaysAllOnes) {
+  const Path six{{2, 1}, {*IpAddress::parse("2001:db8::9"), 5060}, {*IpAddress::parse("2001:db8::1"), 5060}};
+  for (const auto& [path, header] : {std::pair{kPath, size_t{20}}, std::pair{six, size_t{40}}}) {
+    const auto sum = [&](const std::string& text) { return only_packet(path, text).substr(header + 6, 2); };
+    // The last two octets take in what was left of the sum when they were 0.
+    std::string text = message("even");
+    text.resize(text.size() / 2 * 2);
+    text += sum(text + std::string(2, '\0'));
+    EXPECT_EQ(sum(text), "\xff\xff");
+  }
+}
+
+TEST(Trace, TheLargestDatagramIsWhole) {
+  const std::string text =
+      message("large", "Subject: " + std::string(65507 - message("large", "Subject: \r\n").size(), 'x') + "\r\n");
+  ASSERT_EQ(text.size(), 65507u) << "of IPv4";
+  EXPECT_TRUE(only_packet(kPath, text).substr(28, text.size()) == text);
+}
+
 }  // namespace trace_test
 }  // namespace isthmus::gateway

@@ -42,11 +42,11 @@ out_to = "echo"
 
 
 class Gateway:
-    def __init__(self, log="", options=(), sip="127.0.0.1"):
+    def __init__(self, log="", options=(), config=CONFIG, sip="127.0.0.1"):
         self.folder = tempfile.TemporaryDirectory(prefix="isthmus-why-")
-        config = pathlib.Path(self.folder.name) / "isthmus.toml"
-        config.write_text(CONFIG.format(log=log, sip=sip))
-        self.config = str(config)
+        file = pathlib.Path(self.folder.name) / "isthmus.toml"
+        file.write_text(config.format(log=log, sip=sip))
+        self.config = str(file)
         self.program = Started([PROGRAM, "run", "--config", self.config, *options], self.folder.name, "gateway.log")
         self.web = int(self.program.line(r"page\s+http://127\.0\.0\.1:(\d+)/").group(1))
         self.sip = int(self.program.line(rf"SIP\s+{re.escape(sip)}:(\d+)").group(1))
@@ -59,33 +59,55 @@ class Gateway:
 
 
 class Phone:
-    """A phone of the trunk that says what it is told to, and never any RTP."""
+    """A phone of the trunk that says what it is told to, and never any RTP. `port` of the gateway, when it has others beside its first."""
 
-    def __init__(self, gateway, user="1000"):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, gateway, user="1000", ip="127.0.0.1", protocol="UDP", port=0):
+        family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_STREAM if protocol == "TCP" else socket.SOCK_DGRAM)
         self.socket.settimeout(PATIENCE)
-        self.socket.bind(("127.0.0.1", 0))
-        self.gateway, self.user = gateway, user
+        self.socket.bind((ip, 0))
+        self.server = port or gateway.sip
+        self.socket.connect((ip, self.server))
+        self.ip, self.host, self.protocol, self.user = ip, f"[{ip}]" if ":" in ip else ip, protocol, user
         self.port = self.socket.getsockname()[1]
-        self.call_id, self.sequence, self.to_tag = f"why-{self.port}@127.0.0.1", 0, ""
+        self.call_id, self.sequence, self.to_tag = f"why-{self.port}@{self.host}", 0, ""
+        self.unread = b""
 
     def send(self, method, to, body="", extra=""):
         if method != "ACK":
             self.sequence += 1
-        text = (f"{method} sip:{to}@127.0.0.1:{self.gateway.sip} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{method}{self.sequence}{self.port}\r\n"
-                f"From: <sip:{self.user}@127.0.0.1>;tag=why\r\nTo: <sip:{to}@127.0.0.1>{self.to_tag}\r\nCall-ID: {self.call_id}\r\n"
-                f"CSeq: {self.sequence} {method}\r\nContact: <sip:phone@127.0.0.1:{self.port}>\r\nMax-Forwards: 70\r\n{extra}"
+        here = f"{self.host}:{self.port}"
+        text = (f"{method} sip:{to}@{self.host}:{self.server} SIP/2.0\r\nVia: SIP/2.0/{self.protocol} {here};branch=z9hG4bK{method}{self.sequence}{self.port}\r\n"
+                f"From: <sip:{self.user}@{self.host}>;tag=why\r\nTo: <sip:{to}@{self.host}>{self.to_tag}\r\nCall-ID: {self.call_id}\r\n"
+                f"CSeq: {self.sequence} {method}\r\nContact: <sip:phone@{here};transport={self.protocol.lower()}>\r\nMax-Forwards: 70\r\n{extra}"
                 + ("Content-Type: application/sdp\r\n" if body else "") + f"Content-Length: {len(body)}\r\n\r\n{body}")
-        self.socket.sendto(text.encode(), ("127.0.0.1", self.gateway.sip))
+        self.socket.sendall(text.encode())
+
+    def receive(self):
+        """The next message: a datagram, or what Content-Length says of a stream."""
+        if self.protocol == "UDP":
+            return self.socket.recv(65536).decode()
+        while True:
+            head, end, body = self.unread.partition(b"\r\n\r\n")
+            length = re.search(rb"(?im)^Content-Length: *(\d+)", head) if end else None
+            if length and len(body) >= int(length[1]):
+                self.unread = body[int(length[1]):]
+                return (head + end + body[:int(length[1])]).decode()
+            more = self.socket.recv(65536)
+            if not more:
+                raise EOFError
+            self.unread += more
 
     def final(self):
         while True:
-            answer = self.socket.recv(65536).decode()
+            answer = self.receive()
             if answer.startswith("SIP/2.0 ") and answer[8] != "1":
                 return answer
 
-    def call(self, to, extra="", media="127.0.0.1"):
-        body = f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 {media}\r\nt=0 0\r\nm=audio {self.port + 2} RTP/AVP 0\r\n"
+    def call(self, to, extra="", media=""):
+        family = 6 if ":" in self.ip else 4
+        body = (f"v=0\r\no=- 1 1 IN IP{family} {self.ip}\r\ns=-\r\nc=IN IP{family} {media or self.ip}\r\nt=0 0\r\n"
+                f"m=audio {self.port + 2} RTP/AVP 0\r\n")
         self.send("INVITE", to, body, extra)
         answer = self.final()
         tag = [line for line in answer.splitlines() if line.startswith("To:")][0].split(";tag=")
