@@ -3,12 +3,14 @@
 // drives the reader (gateway/config), etc/isthmus.toml, isthmus.toml(5) and docs/configuration.md
 // (gateway/config_text).
 //
-// To add a key: a member of Config with its safe default, one row here, `./dev docs`.
+// To add a key: a member of Config with its safe default, one row here, its value in
+// tests/gateway/outside/reload_test.py, `./dev docs`.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gateway/config.hpp"
 #include "gateway/config_value.hpp"
@@ -32,10 +34,17 @@ struct ConfigKey {
   // Reads one value into its place, of the last element where the table is a list. Returns what is wrong, "" for
   // nothing.
   std::string (*read)(Config&, const ConfigValue&);
+  // Do both say the same of it? Only a new start takes a change of it in, and a reload (SIGHUP) names it in the log.
+  // Null (kAtReload): a reload takes it in, by gateway/gateway_reload.
+  bool (*same)(const Config&, const Config&);
 };
+inline constexpr bool (*kAtReload)(const Config&, const Config&) = nullptr;
 
 std::span<const ConfigTable> config_tables();
 const ConfigKey* find_config_key(std::string_view table, std::string_view name);  // null for none
 std::span<const ConfigKey> config_keys();  // by table, in the order of config_tables()
+std::string dotted(const ConfigKey& key);  // "web.listen"; of the top of the file "domain"
+// What differs although only a new start takes it in, by dotted names, in the order of config_keys().
+std::vector<std::string> until_next_start(const Config& running, const Config& wanted);
 
 }  // namespace isthmus::gateway

@@ -40,10 +40,6 @@ std::string without_code_marks(std::string_view text) {
   return out;
 }
 
-std::string dotted(const ConfigKey& key) {
-  return key.table.empty() ? std::string(key.name) : std::string(key.table) + "." + std::string(key.name);
-}
-
 std::string code(std::string_view toml) {
   return "`" + std::string(toml) + "`";
 }
@@ -131,8 +127,8 @@ std::string config_manual() {
       "is\n"
       "told with the nearest known one;\n.B isthmus check\nfinds all mistakes at once. SIGHUP has a running gateway "
       "read\n"
-      "accounts, routes and trunks again; calls are not touched, and a file with a mistake changes "
-      "nothing.\n";
+      "accounts, routes, trunks, secrets, certificates and the rules of the log again; calls are not touched, and a\n"
+      "file with a mistake changes nothing. Other keys wait for the next start, and the log names them.\n";
   for (const ConfigTable& table : config_tables()) {
     const std::string name(table.name);
     out += ".SH " + std::string(name.empty() ? "GENERAL" : table.many ? "[[" + name + "]]" : "[" + name + "]") + "\n";

@@ -28,25 +28,20 @@ std::string make_secret(Random& random) {
   return to_base64url(octets);
 }
 
-Result<void, std::string> take_api_secret(const Config& config, Random& random, Belongings& out) {
-  if (!config.api_secret.reveal().empty()) {
-    out.api_secret = config.api_secret;
-    return {};
-  }
-  out.api_secret_file = config.data + "/api-secret";
-  if (const auto text = read_secret_file(out.api_secret_file)) {
+}  // namespace
+
+Result<ApiSecret, std::string> take_api_secret(const Config& config, Random random) {
+  if (!config.api_secret.reveal().empty()) return ApiSecret{config.api_secret, {}};
+  const std::string file = config.data + "/api-secret";
+  if (const auto text = read_secret_file(file)) {
     std::string secret = text->substr(0, text->find_first_of("\r\n"));
-    if (secret.empty()) return fail(out.api_secret_file + " is empty");
-    out.api_secret = Private<std::string>(std::move(secret));
-    return {};
+    if (secret.empty()) return fail(file + " is empty");
+    return ApiSecret{Private<std::string>(std::move(secret)), file};
   }
   std::string secret = make_secret(random);
-  auto written = write_secret_file(out.api_secret_file, secret + "\n");
-  out.api_secret = Private<std::string>(std::move(secret));
-  return written;
+  if (auto written = write_secret_file(file, secret + "\n"); !written) return fail(written.error());
+  return ApiSecret{Private<std::string>(std::move(secret)), file};
 }
-
-}  // namespace
 
 Result<DataLock, std::string> DataLock::take(const std::string& directory) {
   const std::string path = directory + "/lock";
@@ -93,7 +88,9 @@ Result<Belongings, std::string> take_belongings(const Config& config, Random ran
   auto accounts = take_accounts(config, *out.store, Random(random.fork("demo accounts")));
   if (!accounts) return fail(accounts.error());
   out.accounts = std::move(*accounts);
-  if (auto taken = take_api_secret(config, random, out); !taken) return fail(taken.error());
+  auto secret = take_api_secret(config, random);
+  if (!secret) return fail(secret.error());
+  out.api_secret = std::move(*secret);
   return out;
 }
 

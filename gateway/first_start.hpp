@@ -34,14 +34,21 @@ class DataLock {
   int file_ = -1;
 };
 
+struct ApiSecret {
+  Private<std::string> secret;
+  std::string file;  // empty: it is configured
+};
+
 struct Belongings {
   DataLock lock;
   std::unique_ptr<Store> store;  // for the loop
   AccountList accounts;
-  Private<std::string> api_secret;
-  std::string api_secret_file;                     // empty: it is configured
+  ApiSecret api_secret;
   std::unique_ptr<Store> binding_store = nullptr;  // the same file, for the thread that keeps bindings
 };
+
+// The configured one, else that of the file, which is made when it is not there.
+Result<ApiSecret, std::string> take_api_secret(const Config& config, Random random);
 
 Result<void, std::string> make_data_directory(const Config& config);  // for its owner alone; fine when it is there
 Result<Belongings, std::string> take_belongings(const Config& config, Random random);

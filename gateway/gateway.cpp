@@ -131,7 +131,7 @@ void Gateway::Impl::compose() {
   ClientApiConfig client_config;
   client_config.grace = config.timers.client_grace;
   clients.emplace(client_config, *directory, random.fork("clients"), transport::read_clocks, wake);
-  routes.emplace(belongings.api_secret, *directory, api_sources(), wake);
+  routes.emplace(belongings.api_secret.secret, *directory, api_sources(), wake);
   DispatcherConfig webhooks;
   webhooks.url = config.webhook_url;
   webhooks.secrets = config.webhook_secrets;

@@ -15,6 +15,10 @@
 
 namespace isthmus::gateway {
 
+// What the owner is warned of who wrote it.
+inline constexpr std::string_view kAllowsOnFailure =
+    "webhook.on_failure is \"allow\": while the web server fails, nobody is asked";
+
 class Gateway {
  public:
   // Binds all sockets. The error says what could not be had, and which key chooses another.

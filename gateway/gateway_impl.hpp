@@ -64,6 +64,7 @@ struct Gateway::Impl {
   // SIGHUP.
   void reload();
   void take_in(Pass& pass, const Config& wanted, const AccountList& accounts);
+  void take_in(const Config& wanted, const ApiSecret& api_secret);
   void take_in(const Config& wanted, const Certificates& renewed);
 
   // No new calls (isthmus drain).

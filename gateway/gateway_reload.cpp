@@ -1,39 +1,13 @@
 // SPDX-License-Identifier: MIT
-// SIGHUP: accounts, routes, trunks and certificates are read again, from the configuration, the database and the files
-// it names. Calls and connections that are up are not touched. A mistake anywhere changes nothing.
+// SIGHUP: accounts, routes, trunks, secrets, certificates and the rules of the log are read again, from the
+// configuration, the database and the files it names. Calls and connections that are up are not touched. A mistake
+// anywhere changes nothing. What waits for a new start (gateway/config_keys) is named in the log.
+#include "gateway/config_keys.hpp"
 #include "gateway/gateway_impl.hpp"
 #include "gateway/observe/log.hpp"
 
 namespace isthmus::gateway {
 namespace {
-
-// What only a new start changes, by the names of the tables.
-std::vector<std::string> unchanged_until_start(const Config& now, const Config& wanted) {
-  std::vector<std::string> out;
-  const auto note = [&](bool same, const char* name) {
-    if (!same) out.emplace_back(name);
-  };
-  note(now.data == wanted.data, "data");
-  note(now.domain == wanted.domain && now.domains == wanted.domains, "domain");
-  note(now.advertise == wanted.advertise, "advertise");
-  note(now.realm == wanted.realm, "realm");
-  note(now.echo == wanted.echo, "echo");
-  note(now.effective_admission() == wanted.effective_admission(), "admission");
-  note(now.allowed_targets == wanted.allowed_targets, "allowed_targets");
-  note(now.sip == wanted.sip, "sip");
-  Config::Web web = wanted.web;
-  if (now.web.has_tls() && web.has_tls()) {  // a new certificate may have a new place
-    web.certificate = now.web.certificate;
-    web.key = now.web.key;
-  }
-  note(now.web == web, "web");
-  note(now.media == wanted.media, "media");
-  note(now.webhook_url == wanted.webhook_url, "webhook");
-  note(now.codecs == wanted.codecs, "codecs");
-  note(now.timers == wanted.timers, "timers");
-  note(now.limits == wanted.limits, "limits");
-  return out;
-}
 
 // What stands in the files now. Whether there is TLS at all only a new start changes.
 Result<Certificates, CertificateError> certificates_again(const Config& now, const Config& wanted) {
@@ -53,19 +27,26 @@ void Gateway::Impl::reload() {
     return log(LogLevel::error, "reload refused: nothing was changed");
   }
   Config wanted = std::move(*read);
+  std::string later;
+  for (const std::string& name : until_next_start(config, wanted)) later += (later.empty() ? "" : ", ") + name;
   // The database and what is made for it stay where they are, whatever the file says now.
   wanted.data = config.data;
   const std::string realm = std::exchange(wanted.realm, config.realm);
   auto accounts = list_accounts(wanted, *belongings.store);
   if (!accounts) return log(LogLevel::error, "reload refused: " + accounts.error());
   wanted.realm = realm;
+  auto api_secret = take_api_secret(wanted, Random(transport::random_seed()));
+  if (!api_secret) return log(LogLevel::error, "reload refused: " + api_secret.error());
   auto renewed = certificates_again(config, wanted);
   if (!renewed) return log(LogLevel::error, "reload refused: " + renewed.error().message());
-  waiting.emplace_back(
-      [this, wanted = std::move(wanted), accounts = std::move(*accounts), renewed = std::move(*renewed)](Pass& pass) {
-        take_in(pass, wanted, accounts);
-        take_in(wanted, renewed);
-      });
+  waiting.emplace_back([this, wanted = std::move(wanted), accounts = std::move(*accounts),
+                        api_secret = std::move(*api_secret), renewed = std::move(*renewed),
+                        later = std::move(later)](Pass& pass) {
+    take_in(pass, wanted, accounts);
+    take_in(wanted, api_secret);
+    take_in(wanted, renewed);
+    if (!later.empty()) log(LogLevel::warning, "changed, but only a new start takes it in: " + later);
+  });
   edge.wake();
 }
 
@@ -76,8 +57,6 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
     log(LogLevel::warning, "account " + shown_user(name) + " is left out: a client of the API has that name");
   exchange->reload(pass, accounts.accounts, wanted.routes, wanted.trunks);
   for (const std::string& name : gone) clients->account_gone(name);
-  std::string later;
-  for (const std::string& name : unchanged_until_start(config, wanted)) later += (later.empty() ? "" : ", ") + name;
   config.log = wanted.log;
   set_log(config.log);
   config.accounts = wanted.accounts;
@@ -87,7 +66,15 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
   log(LogLevel::info, "reloaded: " + std::to_string(accounts.accounts.size()) + " accounts, " +
                           std::to_string(wanted.trunks.size()) + " trunks, " + std::to_string(wanted.routes.size()) +
                           " routes");
-  if (!later.empty()) log(LogLevel::warning, "changed, but only a new start takes it in: " + later);
+}
+
+void Gateway::Impl::take_in(const Config& wanted, const ApiSecret& api_secret) {
+  routes->use_secret(api_secret.secret);
+  dispatcher->use_secrets(wanted.webhook_secrets);
+  config.webhook_secrets = wanted.webhook_secrets;
+  exchange->allow_on_failure(wanted.allow_on_failure);
+  if (wanted.allow_on_failure && !config.allow_on_failure) log(LogLevel::warning, std::string(kAllowsOnFailure));
+  config.allow_on_failure = wanted.allow_on_failure;
 }
 
 void Gateway::Impl::take_in(const Config& wanted, const Certificates& renewed) {

@@ -71,6 +71,9 @@ class Dispatcher {
   Dispatcher(DispatcherConfig config, const Seed& seed);
 
   bool is_on() const { return !config_.url.empty(); }
+  void use_secrets(std::vector<Private<std::string>> secrets) {
+    config_.secrets = std::move(secrets);
+  }  // for what is sent from now on
   void ask(Now now, const AskPolicy& question);
   void tell(Now now, const CallFacts& call);
   void tell(Now now, const ClientNews& client);

@@ -63,6 +63,7 @@ class Routes {
   // The directory outlives this; `wake` is called when there is something to poll.
   Routes(Private<std::string> secret, Directory& directory, ApiSources sources, std::function<void()> wake);
 
+  void use_secret(Private<std::string> secret) { secret_ = std::move(secret); }  // from the next request on
   void handle(const HttpRequest& request, const HttpReply& reply);
   void done(const CommandDone& done);  // of a token that this gave; others are ignored
   void ended(const CallFacts& call);   // each call that ended

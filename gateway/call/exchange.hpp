@@ -67,6 +67,7 @@ class Exchange {
   // What may change while it runs (SIGHUP). Calls that are up are not touched, whoever's they are.
   void reload(Pass& pass, const std::vector<Account>& accounts, std::vector<RouteRow> routes,
               std::vector<TrunkSettings> trunks);
+  void allow_on_failure(bool allow) { settings_.allow_on_failure = allow; }  // of the web server, from now on
 
   std::vector<CallFacts> list() const;  // oldest first, with those whose legs are being reaped
   std::optional<CallFacts> find(std::string_view id) const;

@@ -91,7 +91,7 @@ int command_run(const Arguments& arguments) {
     return kFailed;
   }
   const AccountList accounts = belongings->accounts;
-  const std::string api_secret_file = belongings->api_secret_file;
+  const std::string api_secret_file = belongings->api_secret.file;
   auto gateway = Gateway::open(config, std::move(*belongings));
   if (!gateway) {
     std::cerr << "isthmus: " << gateway.error() << "\n";
@@ -103,7 +103,7 @@ int command_run(const Arguments& arguments) {
   if (config.effective_admission() == Admission::closed)
     log(LogLevel::warning, "no web server is configured (webhook.url): every call of a client is refused");
   if (config.effective_admission() == Admission::web_server && config.allow_on_failure)
-    log(LogLevel::warning, "webhook.on_failure is \"allow\": while the web server fails, nobody is asked");
+    log(LogLevel::warning, std::string(kAllowsOnFailure));
   warn_about(accounts);
   warn_about_descriptors(config);
   (*gateway)->on_reload([&arguments]() -> Result<Config, std::vector<std::string>> {

@@ -324,21 +324,21 @@ test('webhooks over https go to a web server that is trusted, and to no other', 
   await once(server, 'listening');
   const toml = (ca) =>
     config('', '').replace('admission = "allow-all"', '') + `[webhook]\nurl = "https://localhost:${server.address().port}/hook"\nsecrets = ["s"]\n${ca}\n`;
-  const outcome = async (name, ca) => {
-    const gateway = await Gateway.start(name, toml(ca));
-    const client = await Client.open(gateway.port);
-    await client.ask('sign_in', { account: 'carol', password: 'carols password' });
-    const answer = await client.ask('make_call', { to: 'echo', sdp: OFFER });
-    client.socket.destroy();
-    await gateway.stop();
-    return answer;
-  };
-  assert.ok((await outcome('hook', `ca = "${path('ca.pem')}"`)).result);
-  assert.ok(asked > 0);
-  asked = 0;
-  const refused = await outcome('stranger', '');  // the system's authorities do not know ours
+  const gateway = await Gateway.start('hook', toml(''));
+  const client = await Client.open(gateway.port);
+  await client.ask('sign_in', { account: 'carol', password: 'carols password' });
+  const refused = await client.ask('make_call', { to: 'echo', sdp: OFFER });  // the system's authorities do not know ours
   assert.ok(refused.error, JSON.stringify(refused));
   assert.equal(asked, 0, 'nothing was said to it');
+  // SIGHUP takes the authority in.
+  writeFileSync(join(folder, 'hook.toml'), toml(`ca = "${path('ca.pem')}"`));
+  gateway.child.kill('SIGHUP');
+  await gateway.line(/reloaded: \d+ accounts/);
+  const taken = await client.ask('make_call', { to: 'echo', sdp: OFFER });
+  assert.ok(taken.result, JSON.stringify(taken));
+  assert.ok(asked > 0);
+  client.socket.destroy();
+  await gateway.stop();
   server.close();
 });
 
