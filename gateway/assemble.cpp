@@ -139,6 +139,7 @@ HttpConfig http_for(const Config& config) {
   HttpConfig out;
   out.hosts = config.web.hosts;
   out.origins = config.web.origins;
+  out.websocket_needs_origin = config.web.require_origin;
   out.trusted_proxies = config.web.trusted_proxies;
   out.proxies_only = !config.web.has_tls() && !config.web.listen.ip.is_loopback();
   out.headers = {{"Content-Security-Policy", std::string(kContentPolicy)}, {"Referrer-Policy", "no-referrer"}};

@@ -48,6 +48,7 @@ struct Config {
     std::vector<Prefix> trusted_proxies;
     std::vector<std::string> hosts;    // beside the listener's own address and localhost
     std::vector<std::string> origins;  // beside the Host itself behind https:// or http://
+    bool require_origin = false;       // of a WebSocket
 
     bool has_tls() const { return !certificate.empty(); }
     friend bool operator==(const Web&, const Web&) = default;

@@ -223,6 +223,10 @@ constexpr ConfigKey kKeys[] = {
     {"web", "origins", "[]", "", R"(["https://phone.example.org"])",
      "Origins that may speak beside the request's own Host, behind `https://` where the sender has TLS.",
      [](C& c, V& v) { return list(v, c.web.origins); }, [](K& a, K& b) { return a.web.origins == b.web.origins; }},
+    {"web", "require_origin", "false", "", "",
+     "A WebSocket (`/ws`) without an `Origin`, which every browser sends, is refused with 403; programs must send one.",
+     [](C& c, V& v) { return flag(v, c.web.require_origin); },
+     [](K& a, K& b) { return a.web.require_origin == b.web.require_origin; }},
 
     {"media", "listen", "", "all addresses of the machine", R"(["192.0.2.1"])",
      "Addresses of the one UDP port that all browsers share.", [](C& c, V& v) { return list(v, c.media.listen); },

@@ -168,10 +168,9 @@ IpAddress unmapped(const IpAddress& ip) {
 
 Sender sender_of(const std::vector<HttpHeader>& headers, const IpAddress& peer, bool secure,
                  const std::vector<Prefix>& trusted) {
-  Sender out{peer, secure, peer.is_loopback(), false};
+  Sender out{peer, secure, false};
   if (std::none_of(headers.begin(), headers.end(), [](const HttpHeader& each) { return is_forwarding(each.first); }))
     return out;
-  out.is_local = false;
   out.disbelieved = true;
   if (!is_trusted(peer, trusted)) return out;
   const auto standard = forwarded_hops(headers);
@@ -184,7 +183,6 @@ Sender sender_of(const std::vector<HttpHeader>& headers, const IpAddress& peer, 
   if (!hop) return out;
   out.ip = *hop->ip;
   if (!hop->proto.empty()) out.is_secure = hop->proto == "https";
-  out.is_local = peer.is_loopback() && out.ip.is_loopback();
   out.disbelieved = false;
   return out;
 }

@@ -18,9 +18,7 @@ IpAddress unmapped(const IpAddress& ip);
 
 struct Sender {
   IpAddress ip;
-  bool is_secure = false;  // the sender's own connection has TLS: its Origin begins with https
-  // Sent from this machine: over loopback, and not through a proxy that is not believed.
-  bool is_local = false;
+  bool is_secure = false;    // the sender's own connection has TLS: its Origin begins with https
   bool disbelieved = false;  // forwarding headers were there and did not count
 };
 

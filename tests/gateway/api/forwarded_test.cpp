@@ -134,23 +134,16 @@ TEST(Forwarded, OfTwoKindsThatDifferNoneIsBelieved) {
   });
 }
 
-TEST(Forwarded, LocalIsOnlyWhatNoProxyStandsBefore) {
-  const auto local = [](const char* peer, std::vector<HttpHeader> headers) {
-    return sender_of(headers, *IpAddress::parse(peer), false, kTrusted).is_local;
-  };
-  EXPECT_TRUE(local("127.0.0.1", {}));
-  EXPECT_TRUE(local("127.0.0.2", {{"Via", "1.1 x"}}));
-  EXPECT_TRUE(local("::1", {}));
-  EXPECT_FALSE(local("192.0.2.1", {}));
-  EXPECT_FALSE(local("10.1.2.3", {}));
+// This machine has no rights of its own; what it would cost to be taken for it is the count of wrong secrets.
+TEST(Forwarded, NobodyBecomesLoopbackByAHeader) {
   for (const char* name : {"Forwarded", "forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto",
                            "X-Forwarded-Port", "X-FORWARDED-"}) {
-    EXPECT_FALSE(local("127.0.0.2", {{name, "127.0.0.1"}})) << name;
-    EXPECT_FALSE(local("::1", {{name, "for=127.0.0.1"}})) << name;
+    for (const char* value : {"127.0.0.1", "for=127.0.0.1", "::1", "for=\"[::1]\""}) {
+      const Sender sender = sender_of({{name, value}}, *IpAddress::parse("192.0.2.66"), false, kTrusted);
+      EXPECT_EQ(sender.ip.text(), "192.0.2.66") << name << ": " << value;
+      EXPECT_TRUE(sender.disbelieved) << name << ": " << value;
+    }
   }
-  EXPECT_FALSE(local("127.0.0.1", {{kFor, "192.0.2.1"}}));
-  EXPECT_TRUE(local("127.0.0.1", {{kFor, "127.0.0.1"}})) << "the believed proxy of this machine says so";
-  EXPECT_FALSE(local("10.1.2.3", {{kFor, "127.0.0.1"}})) << "the loopback of another machine";
 }
 
 }  // namespace isthmus::gateway::test

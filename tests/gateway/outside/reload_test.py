@@ -57,6 +57,7 @@ key = "server-key.pem"
 trusted_proxies = ["127.0.0.1"]
 hosts = ["changed.example"]
 origins = ["https://changed.example"]
+require_origin = true
 [media]
 listen = ["127.0.0.1"]
 port = 40000
