@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The database locked by somebody else, under registrations and calls (G16): phones get their 200, calls go on, what waits is bounded and seen in
-the metrics, the API says at once that it cannot keep a client, and all is made up for when the lock goes, without a restart.
-Usage: outage_test.py PROGRAM [SECONDS]"""
+"""The database locked by somebody else, and a web server that takes events and never answers, under registrations and calls (G16): phones get their 200,
+calls go on, what waits is bounded and seen in the metrics, the API says at once that it cannot keep a client, and all is made up for when it is over,
+without a restart. Usage: outage_test.py PROGRAM [SECONDS]"""
+import collections
+import http.server
+import json
 import os
 import sqlite3
 import sys
+import threading
 import time
 import unittest
 
@@ -15,7 +19,68 @@ SECONDS = 4.0
 SLOWEST_ANSWER = 5.0  # ten times what is meant: 100 ms of patience, 300 ms of a REGISTER's wait, a busy machine
 
 
+class HangingServer:
+    """A web server that reads each event and answers none before `over`; `heard` has the states of each call that it acknowledged."""
+
+    def __init__(self):
+        self.over, self.asked, self.heard = threading.Event(), 0, collections.defaultdict(list)
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["data"]["call"]
+                owner.asked += 1
+                hung = not owner.over.is_set()
+                owner.over.wait(600)
+                try:
+                    self.send_response(204)
+                    self.end_headers()
+                    if not hung:  # what hung was given up by the gateway long ago
+                        owner.heard[call["id"]].append(call["current_state"])
+                except OSError:
+                    pass
+
+            log_message = lambda *_: None
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # it hung up on us
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Outage(under_load.UnderLoad):
+    # G16: the web server hangs.
+    def test_a_web_server_that_hangs_holds_nobody(self):
+        hanging = HangingServer()
+        self.addCleanup(hanging.close)
+        config = self.folder / "isthmus.toml"
+        config.write_text(config.read_text() + f'[webhook]\nurl = "http://127.0.0.1:{hanging.server.server_address[1]}/"\nsecrets = ["{under_load.SECRET}"]\n')
+        self.start()
+        self.assertTrue(self.serve(under_load.PATIENCE, lambda: hanging.asked > 0), "it is told of calls")
+        confirmed, made, end = self.confirmed, self.made, time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            self.serve(SECONDS / 8)
+            self.assertEqual(self.http("GET", "/readyz")[0], 200)
+            # Each call tells of four states: calling, ringing or not, confirmed, dropped.
+            self.assertLessEqual(self.metric("isthmus_webhook_events_waiting"), 4 * (self.made + 1))
+        self.assertGreater(self.confirmed, confirmed + SECONDS, "phones go on registering")
+        self.assertGreater(self.made, made + SECONDS, "calls go on")
+        self.assertGreater(self.metric("isthmus_webhook_events_waiting"), self.made - made, "none is forgotten")
+        hanging.over.set()
+        self.assertTrue(self.serve(under_load.PATIENCE, lambda: not self.left.calls or self.left.bye(next(iter(self.left.calls))), load=False))
+        self.assertTrue(self.serve(60, lambda: self.metric("isthmus_webhook_events_waiting") == 0, load=False), "all is told when it answers, without a restart")
+        self.assertEqual(len(hanging.heard), self.made)
+        for states in hanging.heard.values():
+            self.assertEqual((states[-1], len(set(states))), ("dropped", len(states)), states)
+        self.assertEqual(self.gateway.stop(), 0)
+
     # G16: SQLite locked.
     def test_a_locked_database_holds_nobody(self):
         self.start()
