@@ -21,9 +21,13 @@ size_t next_line(const std::string& text, size_t end) {
   return end;
 }
 
+// Line breaks stay, and the blanks that begin a line: they make it part of the header before.
 void hide(std::string& text, size_t from, size_t to) {
+  bool at_start = from > 0 && kEnds.find(text[from - 1]) != std::string_view::npos;
   for (size_t i = from; i < to && i < text.size(); ++i) {
-    if (kEnds.find(text[i]) == std::string_view::npos) text[i] = '*';
+    const bool line_break = kEnds.find(text[i]) != std::string_view::npos;
+    at_start = line_break || (at_start && is_space(text[i]));
+    if (!at_start) text[i] = '*';
   }
 }
 

@@ -66,6 +66,9 @@ TEST(SipSecrets, WhateverBrokenTextComesNothingIsAddedOrLost) {
   EXPECT_EQ(without_secrets("A: b\nAuthorization: Digest response=abc\nC: d\n"),
             "A: b\nAuthorization: Digest response=***\nC: d\n")
       << "bare line feeds";
+  EXPECT_EQ(without_secrets("Authorization: Other\r\n \tse cret\r\nC: d\r\n"),
+            "Authorization: Other\r\n \t*******\r\nC: d\r\n")
+      << "a folded line stays one (RFC 3261 7.3.1)";
 }
 
 TEST(Trace, OffKeepsNothingAndOnKeepsWhatIsWanted) {
