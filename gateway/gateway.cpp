@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <map>
 
 #include "gateway/api/trace_api.hpp"
 #include "gateway/api/web_files.hpp"
@@ -15,7 +16,7 @@
 namespace isthmus::gateway {
 namespace {
 
-constexpr int kPortTries = 16;                   // for one free port on all addresses
+constexpr int kPortTries = 16;                   // for one free port on all addresses, or for both UDP and TCP
 constexpr size_t kWebhookConnections = 32;       // a web server that hangs delays questions behind so many events
 constexpr size_t kClientQueueBytes = 320 << 10;  // above the client interface's own limit, which says why it closes
 
@@ -23,6 +24,28 @@ constexpr size_t kClientQueueBytes = 320 << 10;  // above the client interface's
 std::string why_not(Protocol protocol, const SocketAddress& address, const transport::SystemError& error) {
   const std::string owner = error.number == EADDRINUSE ? transport::port_owner(protocol, address) : std::string{};
   return error.text() + (owner.empty() ? "" : " by " + owner);
+}
+
+struct NotListening {
+  Protocol protocol = Protocol::udp;
+  SocketAddress address;
+  transport::SystemError error;
+};
+
+// Where both leave the port to the system, one number serves both: one that is free for both.
+Result<SocketAddress, NotListening> listen_both(transport::Edge& edge, const SocketAddress& free) {
+  for (int tries = 1;; ++tries) {
+    const auto flow = edge.listen_udp(free);
+    if (!flow) return fail(NotListening{Protocol::udp, free, flow.error()});
+    const SocketAddress address = edge.local(*flow);
+    const auto listening = edge.listen_tcp(address);
+    if (listening) return address;
+    if (tries == kPortTries || listening.error().number != EADDRINUSE)
+      return fail(NotListening{Protocol::tcp, address, listening.error()});
+    Outbox release;
+    release.close(*flow, CloseReason::done);
+    edge.execute(release);
+  }
 }
 
 std::string content_type(std::string_view name) {
@@ -46,22 +69,31 @@ Result<void, std::string> Gateway::Impl::open_directory() {
 }
 
 Result<void, std::string> Gateway::Impl::listen_sip() {
-  const auto refuse = [](const char* name, Protocol protocol, const SocketAddress& address, const auto& error) {
-    return fail("cannot listen on " + std::string(name) + " " + address.text() + ": " +
-                why_not(protocol, address, error) + " (--sip HOST:PORT or sip." + name + " chooses another)");
+  const auto refuse = [](const NotListening& it) {
+    const std::string name(word(it.protocol));
+    return fail("cannot listen on " + name + " " + it.address.text() + ": " +
+                why_not(it.protocol, it.address, it.error) + " (--sip HOST:PORT or sip." + name + " chooses another)");
   };
-  for (const SocketAddress& address : config.sip.udp) {
-    const auto flow = edge.listen_udp(address);
-    if (!flow) return refuse("udp", Protocol::udp, address, flow.error());
+  const auto& udp = config.sip.udp;
+  const auto& tcp = config.sip.tcp;
+  std::map<size_t, SocketAddress> with_udp;  // listeners of TCP that are up already
+  for (size_t i = 0; i < udp.size(); ++i) {
+    if (i < tcp.size() && udp[i].port == 0 && udp[i] == tcp[i]) {
+      const auto both = listen_both(edge, udp[i]);
+      if (!both) return refuse(both.error());
+      bound.push_back({Protocol::udp, *both});
+      with_udp[i] = *both;
+      continue;
+    }
+    const auto flow = edge.listen_udp(udp[i]);
+    if (!flow) return refuse({Protocol::udp, udp[i], flow.error()});
     bound.push_back({Protocol::udp, edge.local(*flow)});
   }
-  for (size_t i = 0; i < config.sip.tcp.size(); ++i) {
-    SocketAddress address = config.sip.tcp[i];
-    // Where both leave the port to the system, one number serves both.
-    if (address.port == 0 && i < config.sip.udp.size() && config.sip.udp[i] == address)
-      address.port = bound[i].address.port;
-    const auto local = edge.listen_tcp(address);
-    if (!local) return refuse("tcp", Protocol::tcp, address, local.error());
+  for (size_t i = 0; i < tcp.size(); ++i) {
+    const auto up = with_udp.find(i);
+    const auto local =
+        up != with_udp.end() ? Result<SocketAddress, transport::SystemError>(up->second) : edge.listen_tcp(tcp[i]);
+    if (!local) return refuse({Protocol::tcp, tcp[i], local.error()});
     bound.push_back({Protocol::tcp, *local});
   }
   return {};

@@ -25,6 +25,21 @@ PROGRAM = ""
 FREE = ["--sip", "127.0.0.1:0", "--web", "127.0.0.1:0"]
 FAILED, BAD_CONFIG = 1, 2
 
+# What the program in its arguments says of SIP, eight times.
+FEW_PORTS = """import pathlib, socket, subprocess, sys
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("42000 42007")
+held = [socket.create_server(("127.0.0.1", port)) for port in (42000, 42002, 42005, 42007)]
+for start in range(8):
+    run = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in run.stdout:
+        if "SIP  " in line or "cannot listen" in line:
+            print(line, end="")
+        if "(tcp)" in line:
+            run.terminate()
+    run.wait()
+"""
+
 
 class Place(unittest.TestCase):
     def setUp(self):
@@ -137,6 +152,16 @@ class Ports(Place):
     def test_17_an_address_of_another_machine(self):
         self.expect(FAILED, "isthmus: cannot listen on udp 192.0.2.99:5060: Cannot assign requested address (--sip HOST:PORT or sip.udp chooses another)",
                     "run", "--sip", "192.0.2.99:5060", "--web", "127.0.0.1:0")
+
+    def test_34_a_free_port_is_one_that_is_free_for_udp_and_tcp(self):
+        """In a network of its own with eight ports to give, of which half are taken for TCP: each start finds one of the others."""
+        config = self.write('[web]\nlisten = "127.0.0.1:8080"\n[sip]\nudp = ["127.0.0.1:0"]\ntcp = ["127.0.0.1:0"]\n[media]\nlisten = ["127.0.0.1"]\nport = 9000\n')
+        run = subprocess.run(["unshare", "-n" if os.geteuid() == 0 else "-Urn", sys.executable, "-c", FEW_PORTS, PROGRAM, "run", "--config", config],
+                             cwd=self.path, capture_output=True, text=True, timeout=40)
+        self.assertEqual(re.sub(r"\b4200[1346]\b", "one that is free", run.stdout),
+                         8 * ("  SIP       127.0.0.1:one that is free (udp)\n" + "  SIP       127.0.0.1:one that is free (tcp)\n"), run.stderr)
+        numbers = re.findall(r"42\d+", run.stdout)
+        self.assertEqual(numbers[::2], numbers[1::2])
 
 
 class Machine(Place):
