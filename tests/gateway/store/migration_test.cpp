@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Migration of the SQLite file: from a file that the program of version 1 wrote (data/v1.db: two demo accounts, two API
-// clients), and with each write of SQLite failing once.
+// clients), with each write of SQLite failing once, and killed before each system call that changes a file.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -18,8 +23,9 @@ namespace migration_test {
 
 struct File {
   File() {
-    char name[] = "/tmp/isthmus-migration-XXXXXX";
-    folder = mkdtemp(name);
+    // In memory where there is such a folder: what is tested is order, and syncs cost nothing there.
+    std::string name = std::string(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/isthmus-migration-XXXXXX";
+    folder = mkdtemp(name.data());
     path = folder + "/isthmus.db";
     copy = path + ".v1-before-v2";
     std::filesystem::copy_file(source_dir() + "/tests/gateway/store/data/v1.db", path);
@@ -154,6 +160,84 @@ TEST(Migration, G15_AFullDiskAtAnyWriteLeavesTheOldFileAndIsSaid) {
   }
   EXPECT_GT(before_copy, 0u);
   EXPECT_GT(after_copy, 0u) << "in the middle of the migration itself";
+}
+
+// ---- killed at any moment
+
+bool changes_a_file(const __ptrace_syscall_info& info) {
+  switch (info.entry.nr) {
+    case SYS_write:
+    case SYS_pwrite64:
+    case SYS_fsync:
+    case SYS_fdatasync:
+    case SYS_ftruncate:
+    case SYS_unlinkat:
+    case SYS_renameat2: return true;
+    case SYS_openat: return (info.entry.args[2] & O_CREAT) != 0;
+#ifdef SYS_rename  // not on every architecture
+    case SYS_rename:
+    case SYS_unlink: return true;
+#endif
+    default: return false;
+  }
+}
+
+// Opens the file in a child that is killed before its n-th such call. True when it came to its end before that.
+bool open_and_kill(const std::string& path, int n) {
+  const pid_t child = fork();
+  if (child == 0) {
+    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    raise(SIGSTOP);
+    _exit(SqliteStore::open(path) ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
+  while (ptrace(PTRACE_SYSCALL, child, nullptr, nullptr) == 0 && waitpid(child, &status, 0) == child &&
+         WIFSTOPPED(status)) {
+    __ptrace_syscall_info info{};
+    if (WSTOPSIG(status) != (SIGTRAP | 0x80) || ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) <= 0)
+      continue;
+    if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !changes_a_file(info) || n-- > 0) continue;
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+  }
+  EXPECT_TRUE(WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) << status;
+  return WIFEXITED(status);
+}
+
+TEST(Migration, G15_KilledAtAnyMomentTheOldFileOrTheNewOneIsThereWhole) {
+  const std::string rows = "2 accounts, 2 clients, version ", done = rows + std::to_string(SqliteStore::kSchemaVersion);
+  size_t old = 0, half_copied = 0, copied = 0, migrated = 0;
+  for (int n = 0;; ++n) {
+    ASSERT_LT(n, 300) << "it ends";
+    const File file;
+    if (open_and_kill(file.path, n)) break;
+    // What SQLite makes of it, on a copy: the next start is to meet the files as they were left.
+    std::filesystem::copy(file.folder, file.folder + "-seen");
+    const std::string seen = content_of(file.folder + "-seen/isthmus.db");
+    std::filesystem::remove_all(file.folder + "-seen");
+    EXPECT_TRUE(seen == rows + "1" || seen == done) << n << ": " << seen;
+    ++(seen == done ? migrated : old);
+    half_copied += std::filesystem::exists(file.copy + ".unfinished") ? 1 : 0;
+    if (std::filesystem::exists(file.copy)) {
+      ++copied;
+      EXPECT_EQ(content_of(file.copy), rows + "1") << n;
+    }
+    const auto next = SqliteStore::open(file.path);
+    ASSERT_TRUE(next) << n << ": " << next.error();
+    EXPECT_EQ((*next)->accounts()->size(), 2u) << n;
+    EXPECT_EQ((*next)->clients()->size(), 2u) << n;
+    EXPECT_TRUE((*next)->bindings()) << n;
+    EXPECT_EQ(content_of(file.path), done) << n;
+    EXPECT_EQ(content_of(file.copy), rows + "1") << n << ": nobody starts without the way back";
+    EXPECT_FALSE(std::filesystem::exists(file.copy + ".unfinished")) << n;
+  }
+  // It was killed in every part of it.
+  EXPECT_GT(old, copied);
+  EXPECT_GT(half_copied, 3u);
+  EXPECT_GT(copied, migrated + 3);
+  EXPECT_GT(migrated, 0u);
 }
 
 }  // namespace migration_test
