@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Debian's Chromium for one test: its own profile folder, a microphone that plays a file, and an end by process id.
 
+import {execFileSync} from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -17,17 +18,19 @@ const END_LIMIT_MS = 5000;
 /**
  * `microphone`: a WAV file that the microphone plays round and round. `devices`: false for a machine with none. `allowed`: false when the person
  * does not let pages use them. `asUser`: as people have it, without a loopback candidate and with
- * local addresses hidden. `within`: a command that runs it in another namespace. Returns `{browser, close}`; `close` leaves no process and no file behind.
+ * local addresses hidden. `within`: a command that runs it in another namespace. `authority`: a PEM file whose certificates it trusts, told as a person
+ * would tell it (certutil). Returns `{browser, close}`; `close` leaves no process and no file behind.
  */
-export async function launchChromium({microphone = null, devices = true, allowed = true, asUser = false, flags = [], within = []} = {}) {
+export async function launchChromium({microphone = null, devices = true, allowed = true, asUser = false, flags = [], within = [], authority = null} = {}) {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-chromium-'));
   const args = [...FLAGS, ...flags, allowed ? '--use-fake-ui-for-media-stream' : '--deny-permission-prompts'];
   if (devices) args.push('--use-fake-device-for-media-stream');
   if (microphone) args.push(`--use-file-for-fake-audio-capture=${microphone}`);
   if (!asUser) args.push('--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns');
   const executablePath = within.length > 0 ? script(profile, within) : EXECUTABLE;
+  const env = authority ? {...process.env, HOME: homeThatTrusts(profile, authority)} : process.env;
   // By a pipe: its debugging port would be in the other namespace.
-  const browser = await puppeteer.launch({executablePath, pipe: within.length > 0, headless: true, userDataDir: profile, args, timeout: 60_000, protocolTimeout: 120_000});
+  const browser = await puppeteer.launch({executablePath, pipe: within.length > 0, headless: true, userDataDir: profile, env, args, timeout: 60_000, protocolTimeout: 120_000});
   return {browser, close: () => closeChromium(browser, profile)};
 }
 
@@ -117,6 +120,16 @@ function script(folder, within) {
   const file = path.join(folder, 'chromium');
   fs.writeFileSync(file, `#!/bin/sh\nexec ${within.join(' ')} ${EXECUTABLE} "$@"\n`, {mode: 0o755});
   return file;
+}
+
+/** A home folder in which the person has told Chromium to trust an authority. */
+function homeThatTrusts(folder, authority) {
+  const home = path.join(folder, 'home');
+  const database = `sql:${path.join(home, '.pki/nssdb')}`;
+  fs.mkdirSync(path.join(home, '.pki/nssdb'), {recursive: true});
+  execFileSync('certutil', ['-d', database, '-N', '--empty-password']);
+  execFileSync('certutil', ['-d', database, '-A', '-t', 'C,,', '-n', 'isthmus', '-i', authority]);
+  return home;
 }
 
 async function closeChromium(browser, profile) {

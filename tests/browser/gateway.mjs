@@ -127,6 +127,12 @@ export class Gateway {
     return gateway;
   }
 
+  /** What `isthmus check` says has to be opened: `[{port: '5060', protocol: 'udp'}]`; a port may be a range. */
+  portsToOpen() {
+    const said = execFileSync(PROGRAM, ['check', path.join(this.folder, 'isthmus.toml')], {cwd: this.folder, encoding: 'utf8'});
+    return [...said.matchAll(/^ {2}([0-9-]+)\/(udp|tcp) /gm)].map(([, port, protocol]) => ({port, protocol}));
+  }
+
   /** kill -9: nobody is told anything. */
   async kill() {
     await this.program.kill();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Two networks and a router between them, made of namespaces below the one that `run` made: nothing of it can be seen from the machine or outlives
 // the test. Inside: the gateway, which knows itself by INSIDE alone. Outside: browsers and phones, which know it by PUBLIC alone; the router turns
-// one into the other (1:1 NAT). Over IPv6 nothing is translated.
+// one into the other (1:1 NAT). Over IPv6 nothing is translated. The router may be told to let in some ports alone.
 
 import {execFileSync, spawn} from 'node:child_process';
 import fs from 'node:fs';
@@ -21,6 +21,17 @@ table ip one_to_one {
   chain postrouting {
     type nat hook postrouting priority 100;
     ip saddr ${INSIDE} oifname "outer" snat to ${PUBLIC}
+  }
+}
+`;
+
+// Without `ct state established`: what goes to the gateway goes to one of these ports, or not at all.
+const firewall = (ports) => `
+table inet firewall {
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    iifname "inner" accept
+${ports.map(({port, protocol}) => `    iifname "outer" ${protocol} dport ${port} accept`).join('\n')}
   }
 }
 `;
@@ -75,7 +86,7 @@ function join(space, name, here, there) {
   space.ip('link', 'set', 'eth0', 'up');
 }
 
-/** `{inside, outside, close}`. */
+/** `{inside, outside, letInOnly, close}`; `letInOnly([{port: '5060', protocol: 'udp'}])` is the firewall from then on; a port may be a range. */
 export async function makeNetworks() {
   const [inside, outside] = [await Namespace.make(), await Namespace.make()];
   join(inside, 'inner', ['10.80.0.1/24', '2001:db8:80::1/64'], [`${INSIDE}/24`, `${INSIDE_V6}/64`]);
@@ -86,11 +97,15 @@ export async function makeNetworks() {
   // From outside there is no route to INSIDE: PUBLIC is the only way.
   fs.writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
   fs.writeFileSync('/proc/sys/net/ipv6/conf/all/forwarding', '1');
-  execFileSync('nft', ['-f', '-'], {input: RULES, stdio: ['pipe', 'ignore', 'inherit']});
+  const nft = (rules) => execFileSync('nft', ['-f', '-'], {input: rules, stdio: ['pipe', 'ignore', 'inherit']});
+  nft(RULES);
   await Promise.all([inside.settled(), outside.settled()]);
   return {
     inside,
     outside,
+    letInOnly(ports) {
+      nft(`table inet firewall\ndelete table inet firewall\n${firewall(ports)}`);
+    },
     close() {
       inside.close();
       outside.close();

@@ -35,7 +35,7 @@ export class SipPhone {
     const phone = new SipPhone();
     phone.#folder = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-phone-'));
     const [sip, control, rtp] = ports ?? [await freePort(address), await freePort(address), await freePort(address)];
-    phone.address = `${address}:${sip}`;
+    phone.address = `${bracketed(address)}:${sip}`;
     const registers = password ? `;auth_pass=${password};regint=60` : ';regint=0';
     const target = transport === 'udp' ? aor : `${aor};transport=${transport}`;
     fs.writeFileSync(path.join(phone.#folder, 'accounts'), `<sip:${target}>${registers};answermode=${auto ? 'auto' : 'manual'};audio_codecs=${codecs}\n`);
@@ -161,9 +161,11 @@ export class SipPhone {
   }
 }
 
+const bracketed = (address) => (address.includes(':') ? `[${address}]` : address);
+
 function configuration({address, sip, control, rtp, hz, folder}) {
   return `poll_method epoll
-sip_listen ${address}:${sip}
+sip_listen ${bracketed(address)}:${sip}
 call_local_timeout 120
 call_max_calls 4
 snd_path ${folder}
@@ -178,7 +180,7 @@ rtp_ports ${rtp}-${rtp + 40}
 rtcp_mux no
 jitter_buffer_delay 5-10
 net_interface ${address}
-ctrl_tcp_listen ${address}:${control}
+ctrl_tcp_listen ${bracketed(address)}:${control}
 module_path /usr/lib/baresip/modules
 ${MODULES.map((name) => `module ${name}.so`).join('\n')}
 module_tmp uuid.so
