@@ -58,6 +58,12 @@ class Dashboard(unittest.TestCase):
         for expression in expressions:
             self.assertEqual(faults(expression, KNOWN), [], expression)
 
+    def test_every_documented_metric_has_a_panel(self):
+        shown = " ".join(target["expr"] for panel in self.board["panels"] for target in panel.get("targets", []))
+        names = re.findall(r"(?m)^\| `(\w+)`", (DOCS / "metrics.md").read_text(encoding="utf-8"))
+        self.assertGreater(len(names), 40)
+        self.assertEqual([name for name in names if not re.search(rf"\b{name}(_bucket)?\b", shown)], [])
+
     def test_panels_have_a_place_of_their_own(self):
         numbers = [panel["id"] for panel in self.board["panels"]]
         self.assertEqual(len(numbers), len(set(numbers)))
