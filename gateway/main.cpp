@@ -50,6 +50,10 @@ Arguments arguments_of(const Parser& parser) {
   return out;
 }
 
+std::string example(const CommandText& text) {
+  return "Example: " + std::string(text.example);
+}
+
 // "account add" hangs below "account", which needs no row of its own.
 CLI::App* place_for(CLI::App& root, const CommandText& text, std::map<std::string, CLI::App*>& groups) {
   std::string name(text.name);
@@ -59,13 +63,14 @@ CLI::App* place_for(CLI::App& root, const CommandText& text, std::map<std::strin
     if (!groups.contains(group)) {
       groups[group] = root.add_subcommand(group, "See isthmus " + group + " --help");
       groups[group]->require_subcommand(1);
+      groups[group]->footer(example(text));
     }
     above = groups[group];
     name = name.substr(space + 1);
   }
   CLI::App* out = above->add_subcommand(name, std::string(text.help));
   if (above == &root) groups[name] = out;  // "trace on" hangs below "trace", which is a command itself
-  out->footer("Example: " + std::string(text.example));
+  out->footer(example(text));
   return out;
 }
 
@@ -73,7 +78,7 @@ int run(int argc, char** argv) {
   CLI::App app{"A SIP stack and WebRTC gateway: browsers call SIP phones, SIP phones call browsers."};
   app.set_version_flag("--version", std::string("isthmus ") + ISTHMUS_VERSION);
   app.require_subcommand(0, 1);
-  app.footer("isthmus COMMAND --help tells more.");
+  app.footer(example(command_texts().front()) + "\nisthmus COMMAND --help tells more.");
   std::deque<Parser> parsers;
   std::map<std::string, CLI::App*> groups;
   for (const CommandText& text : command_texts()) {

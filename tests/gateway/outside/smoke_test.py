@@ -62,10 +62,13 @@ class Started:
 
 
 class WebSocket:
-    def __init__(self, port, headers=None, protocol="isthmus.v1"):
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    def __init__(self, port, headers=None, protocol="isthmus.v1", host="127.0.0.1", tls=None, name=None):
+        """`tls`: an ssl.SSLContext; `name`: what the gateway is called, where that is not its address."""
+        self.socket = socket.create_connection((host, port), PATIENCE)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=name or host)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = ["GET /ws HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}",
+        lines = ["GET /ws HTTP/1.1", f"Host: {name or f'{host}:{port}'}", "Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Key: {key}",
                  "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Protocol: {protocol}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
@@ -351,6 +354,19 @@ class Smoke(unittest.TestCase):
             config.write_text("")
             run = subprocess.run([PROGRAM, "check", str(config)], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
             self.assertEqual(run.returncode, 0, run.stderr)
+
+    def helps(self, *words):
+        """The help of a command and of all below it: pairs of its words and the text."""
+        run = subprocess.run([PROGRAM, *words, "--help"], capture_output=True, text=True, timeout=PATIENCE, check=True)
+        below = re.findall(r"(?m)^  (\w+) ", run.stdout.split("Subcommands:\n")[1]) if "Subcommands:" in run.stdout else []
+        return [(words, run.stdout), *(each for word in below for each in self.helps(*words, word))]
+
+    def test_each_command_has_help_with_an_example(self):
+        helps = self.helps()
+        self.assertGreaterEqual({words for words, _ in helps}, {(), ("run",), ("account",), ("account", "passwd"), ("trace", "save"), ("cert",)})
+        for words, text in helps:
+            with self.subTest(words=words):
+                self.assertRegex(text, r"(?m)^Example: isthmus " + " ".join(words))
 
     def test_help_and_version(self):
         for option, word in [("--help", "--config"), ("--version", "isthmus 0.")]:
