@@ -51,7 +51,9 @@ install(FILES "${papers}/isthmus.toml" DESTINATION /etc/isthmus COMPONENT gatewa
 install(FILES etc/package/isthmus.service DESTINATION lib/systemd/system COMPONENT gateway)
 install(FILES etc/package/copyright DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT gateway)
 install(FILES "${papers}/changelog.gz" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT gateway)
-install(DIRECTORY etc/examples/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" COMPONENT gateway FILES_MATCHING PATTERN "*.toml")
+install(DIRECTORY etc/examples/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" COMPONENT gateway)
+install(FILES etc/package/low-ports.conf DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" COMPONENT gateway)
+install(PROGRAMS etc/package/certbot-hook DESTINATION "${CMAKE_INSTALL_DATADIR}/isthmus" COMPONENT gateway)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_DEB_COMPONENT_INSTALL ON)

@@ -18,11 +18,14 @@ namespace {
 
 constexpr int kPortTries = 16;                   // for one free port on all addresses, or for both UDP and TCP
 constexpr size_t kWebhookConnections = 32;       // a web server that hangs delays questions behind so many events
+constexpr uint16_t kFirstFreePort = 1024;        // below it a capability is needed
 constexpr size_t kClientQueueBytes = 320 << 10;  // above the client interface's own limit, which says why it closes
 
 // "Address already in use by baresip (process 4711)"
 std::string why_not(Protocol protocol, const SocketAddress& address, const transport::SystemError& error) {
   const std::string owner = error.number == EADDRINUSE ? transport::port_owner(protocol, address) : std::string{};
+  if (error.number == EACCES && address.port < kFirstFreePort)
+    return error.text() + "; ports below 1024 need CAP_NET_BIND_SERVICE (in docs/deploy.md: A public server)";
   return error.text() + (owner.empty() ? "" : " by " + owner);
 }
 

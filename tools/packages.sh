@@ -15,15 +15,15 @@ packages_test=(libgtest-dev libgmock-dev git openssl nodejs)
 packages_sanitize=(libclang-rt-19-dev llvm-19)
 packages_lint=(clang-format-19 clang-tidy-19 git)
 # The peers of the tests from outside: SIP programs, browser, decoders of traffic and sound.
-packages_interop=(faketime sip-tester baresip-core tshark sox iproute2 nftables curl)
-packages_browser=(chromium baresip-core sox iproute2 nodejs npm nftables)
+packages_interop=(faketime nginx-light sip-tester baresip-core tshark sox iproute2 nftables curl)
+packages_browser=(chromium libnss3-tools baresip-core sox iproute2 nodejs npm nftables)
 # Benches need the library; the parsers of other projects are compared with where they are installed.
 packages_bench=(libbenchmark-dev)
 packages_bench_peers=(libosip2-dev libsofia-sip-ua-dev libre-dev valgrind)
 # Rarer peers, for ./dev deep only.
 packages_deep=(firefox-esr libnice-dev valgrind)
 # The Debian package, and the machine it is tried out in.
-packages_package=(dpkg-dev file debootstrap systemd man-db iproute2 python3)
+packages_package=(dpkg-dev file debootstrap systemd man-db iproute2 openssl python3)
 packages_fresh=(debootstrap git)
 
 # One package is there? nodejs and npm count as there when the commands are: a Node from elsewhere often provides both and

@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -93,6 +94,11 @@ bool become_owner_of(const std::string& path) {
   if (geteuid() != 0 || stat(path.c_str(), &facts) != 0 || facts.st_uid == 0) return true;
   return setgroups(0, nullptr) == 0 && setresgid(facts.st_gid, facts.st_gid, facts.st_gid) == 0 &&
          setresuid(facts.st_uid, facts.st_uid, facts.st_uid) == 0;
+}
+
+std::string user_name() {
+  const passwd* user = getpwuid(geteuid());
+  return user == nullptr ? std::to_string(geteuid()) : user->pw_name;
 }
 
 ProcessFacts process_facts() {

@@ -33,6 +33,8 @@ void notify_manager(std::string_view state);
 // True when nothing had to be done or it was done.
 bool become_owner_of(const std::string& path);
 
+std::string user_name();  // of whom this process acts as; the number where it has no name
+
 // What the kernel says of this process; 0 where it says nothing.
 struct ProcessFacts {
   uint64_t resident_bytes = 0;

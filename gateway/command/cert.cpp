@@ -16,6 +16,7 @@
 
 #include "base/text.hpp"
 #include "gateway/command/commands.hpp"
+#include "gateway/command/load.hpp"
 #include "transport/system.hpp"
 #include "transport/tls_authority.hpp"
 #include "transport/tls_context.hpp"
@@ -165,7 +166,9 @@ int command_cert(const Arguments& arguments) {
     std::cerr << "isthmus cert: " << host << ": is neither a DNS name nor an IP address\n";
     return kBadConfig;
   }
-  const Paths paths(arguments.has("--data") ? arguments.text("--data") : "data");
+  const auto config = load_file(arguments.text("--config"));
+  if (!config) return complain(config.error());
+  const Paths paths(arguments.has("--data") ? arguments.text("--data") : config->data);
   if (!arguments.has("--force") && (is_there(paths.certificate) || is_there(paths.key)))
     return refuse(paths.certificate + " is there already; --force replaces it");
   if (auto made = make_folder(paths); !made) return refuse(made.error());

@@ -24,6 +24,7 @@ constexpr OptionText kCheck[] = {{"FILE", "", "The file", true}};
 constexpr OptionText kCert[] = {
     {"HOST", "", "A name or address that browsers will open", true, true},
     {"--force", "", "Replace the certificate that is there; the authority stays"},
+    kConfig,
     kData,
 };
 constexpr OptionText kName{"NAME", "", "User part of its SIP address", true};
@@ -67,7 +68,7 @@ constexpr CommandText kCommands[] = {
     {"drain", "Have the running gateway take no new calls, and wait until the last one is over", kDrain,
      "isthmus drain --stop --config /etc/isthmus/isthmus.toml", command_drain},
     {"cert", "Make an authority of one's own and a certificate for HTTPS, below DIR/tls, and say how to trust it",
-     kCert, "isthmus cert pbx.example.org 192.0.2.1 --data /var/lib/isthmus", command_cert},
+     kCert, "isthmus cert pbx.example.org 192.0.2.1 --config /etc/isthmus/isthmus.toml", command_cert},
     {"trace", "Show SIP messages of the gateway that runs, as they come, without their secrets", kCalls,
      "isthmus trace", command_trace},
     {"trace on", "Begin to keep SIP messages, 8 MiB of them", kTraceOn, "isthmus trace on 192.0.2.7", command_trace_on},

@@ -25,6 +25,11 @@ class Unit(unittest.TestCase):
             unit.write_text((ROOT / "etc/package/isthmus.service").read_text().replace("/usr/bin/isthmus", "/bin/true"))
             done = self.analyze("verify", "--man=no", str(unit))
             self.assertEqual((done.returncode, done.stderr), (0, ""))
+            drop_in = unit.with_name("isthmus.service.d") / "low-ports.conf"
+            drop_in.parent.mkdir()
+            drop_in.write_text((ROOT / "etc/package/low-ports.conf").read_text())
+            done = self.analyze("verify", "--man=no", str(unit))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_exposure_is_below_three(self):
         done = self.analyze("security", "--offline=yes", str(ROOT / "etc/package/isthmus.service"))
@@ -33,7 +38,7 @@ class Unit(unittest.TestCase):
 
     def test_what_the_issue_of_a_service_needs(self):
         unit = (ROOT / "etc/package/isthmus.service").read_text()
-        for line in ("Type=notify", "Restart=on-failure", "StateDirectory=isthmus", "User=isthmus", "ExecReload=/bin/kill -HUP $MAINPID"):
+        for line in ("Type=notify", "Restart=on-failure", "StateDirectory=isthmus", "User=isthmus", "WorkingDirectory=/var/lib/isthmus", "ExecReload=/bin/kill -HUP $MAINPID"):
             self.assertIn(line + "\n", unit)
         self.assertRegex(unit, r"(?m)^LimitNOFILE=\d+$")
 
@@ -67,6 +72,9 @@ class Containerfile(unittest.TestCase):
         install = self.words("RUN")[0]
         for part in ("apt-get update", "--no-install-recommends", "/tmp/isthmus.deb", "rm -rf /var/lib/apt/lists/*"):
             self.assertIn(part, install)
+        ports = {port for name in ROOT.glob("etc/examples/*.toml") for port in re.findall(r'(?m)(?::|^port = )(\d+)"?\]?$', name.read_text())}
+        exposed = {word.split("/")[0] for word in self.words("EXPOSE")[0].split()}
+        self.assertEqual(ports - exposed, set(), "every port of an example is named")
         self.assertEqual(self.words("COPY"), ["isthmus_*.deb /tmp/isthmus.deb"], "the name that ./dev package gives it")
 
 

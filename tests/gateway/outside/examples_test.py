@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Each example configuration starts. What belongs to a reader's own network (addresses, certificates) is replaced by what this machine has; everything
+"""Each example configuration starts. What belongs to a reader's own machine (addresses, folders, certificates) is replaced by what this machine has; everything
 else stays as it is written. Usage: examples_test.py PROGRAM"""
 import os
 import pathlib
@@ -21,6 +21,8 @@ NAMES = ["behind-nginx", "lan", "public-server", "trunk", "two-phones"]
 def ours(text, folder):
     """The same on loopback, with free ports and a certificate of this machine."""
     text = re.sub(r'"(?:192\.168\.1\.10|0\.0\.0\.0|127\.0\.0\.1):(?:5060|8443|443|8080)"', '"127.0.0.1:0"', text)
+    assert text.count('data = "/var/lib/isthmus"\n') == 1, "where the package keeps its state"
+    text = re.sub(r'(?m)^data = .*$', f'data = "{folder}/data"', text)
     text = re.sub(r'(?m)^certificate = .*$', f'certificate = "{folder}/data/tls/server.pem"', text)
     text = re.sub(r'(?m)^key = .*$', f'key = "{folder}/data/tls/server-key.pem"', text)
     return re.sub(r"(?m)^port = 40000$", "port = 0", text)
@@ -34,6 +36,12 @@ class Examples(unittest.TestCase):
 
     def test_these_are_all(self):
         self.assertEqual(sorted(path.stem for path in (ROOT / "etc/examples").glob("*.toml")), NAMES)
+
+    def test_a_trunk_opens_no_port_for_browsers(self):
+        (self.path / "trunk.toml").write_text((ROOT / "etc/examples/trunk.toml").read_text().replace("/var/lib/isthmus", str(self.path)))
+        done = subprocess.run([PROGRAM, "check", "trunk.toml"], cwd=self.path, capture_output=True, text=True, timeout=20)
+        self.assertNotIn("browser", done.stdout, "its page is on loopback")
+        self.assertIn("5060/udp", done.stdout)
 
     def test_the_complete_example_is_what_no_file_is(self):
         done = subprocess.run([PROGRAM, "check", str(ROOT / "etc/isthmus.toml")], capture_output=True, text=True, timeout=20)
