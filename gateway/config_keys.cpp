@@ -274,7 +274,7 @@ constexpr ConfigKey kKeys[] = {
      "For the HTTP API and `/metrics`.", [](C& c, V& v) { return read(v, c.api_secret); }, kAtReload},
 
     {"log", "level", R"("info")", "", "",
-     R"(The least that is logged: `"debug"`, `"info"`, `"warning"`, `"error"` or `"off"`.)",
+     R"(The least that is logged: `"debug"` (each step of a call, and each SIP request that is refused), `"info"`, `"warning"`, `"error"` or `"off"`.)",
      [](C& c, V& v) {
        return choice(v, c.log.level,
                      {{"debug", LogLevel::debug},

@@ -161,6 +161,7 @@ Result<void, std::string> Gateway::Impl::read_certificates() {
 void Gateway::Impl::compose() {
   const auto wake = [this] { edge.wake(); };
   exchange.emplace(settings_for(config, bound, own, belongings.accounts.accounts), random.fork("exchange"));
+  exchange->explain(is_logged(LogLevel::debug));
   engine.emplace(engine_for(config, shared_addresses, own, *dtls), random.fork("engine"));
   for (const auto& [flow, address] : shared) engine->add_shared_port(flow, address);
   ClientApiConfig client_config;

@@ -58,7 +58,8 @@ void Gateway::Impl::obey(Pass& pass, const Dispatcher::Output& output) {
       edge.wake();
     });
   }
-  auto [ask, policy] = std::get<Dispatcher::Verdict>(output);
+  auto [ask, policy, call, took] = std::get<Dispatcher::Verdict>(output);
+  if (is_logged(LogLevel::debug)) log(web_server_said(call, policy, took));
   // The web server names a client; the Exchange knows it by what it is called by.
   const ClientEntry* client = directory->find(policy.target);
   if (client != nullptr) policy.target = client->identities.front();
@@ -131,10 +132,12 @@ void Gateway::Impl::handle(Pass& pass, const Request& request) {
                    engine->obey(pass, it.order);
                  },
                  [&](const AskPolicy& it) {
+                   if (is_logged(LogLevel::debug)) log(call_changed(it.call));
                    watch.changed(pass.now, it.call);
                    dispatcher->ask(pass.now, {it.ask, it.kind, named(it.call)});
                  },
                  [&](const TellServer& it) {
+                   if (is_logged(LogLevel::debug)) log(call_changed(it.call));
                    watch.changed(pass.now, it.call);
                    dispatcher->tell(pass.now, whole(it.call));
                  },
@@ -150,6 +153,8 @@ void Gateway::Impl::handle(Pass& pass, const Request& request) {
                    log(call_ended(call));
                  },
                  [&](const CallRefused& it) { log(call_refused(it)); },
+                 [&](const LegEnded& it) { log(leg_ended(it)); },
+                 [&](const RequestRefused& it) { log(request_refused(it)); },
                  [&](const MediaSilent& it) { log(media_silent(whole(it.call), it.is_caller, config.timers.silence)); },
                  [&](const BindingChanged& it) {
                    log(LogLevel::info, (it.removed ? "unregistered " : "registered ") + shown_user(it.binding.account) +

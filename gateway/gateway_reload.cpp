@@ -59,6 +59,7 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
   for (const std::string& name : gone) clients->account_gone(name);
   config.log = wanted.log;
   set_log(config.log);
+  exchange->explain(is_logged(LogLevel::debug));
   config.accounts = wanted.accounts;
   config.routes = wanted.routes;
   config.trunks = wanted.trunks;

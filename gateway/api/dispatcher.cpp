@@ -57,6 +57,7 @@ void Dispatcher::ask(Now now, const AskPolicy& question) {
   Event event;
   event.ask = question.ask;
   event.kind = question.kind;
+  event.call = question.call.id;
   const bool incoming = question.kind == PolicyKind::incoming;
   Json data = Json::object({{"call", call_for_server(question.call)}});
   put(now, "call " + question.call.id, incoming ? "call.incoming" : "call.admission", std::move(data),
@@ -88,7 +89,7 @@ void Dispatcher::put(Now now, const std::string& name, std::string_view type, Js
   const size_t behind = found == subjects_.end() ? 0 : found->second.queue.size();
   if (behind > config_.waiting_per_subject || waiting_ >= config_.waiting_in_all) {
     lost_.add(WebhookLoss::no_room);
-    if (event.ask) outputs_.push_back(Verdict{*event.ask, policy_from(WebhookFault::overload)});
+    if (event.ask) outputs_.push_back(Verdict{*event.ask, policy_from(WebhookFault::overload), event.call});
     return;
   }
   Subject& subject = subjects_[name];
@@ -120,7 +121,7 @@ bool Dispatcher::is_done(Now now, Event& event, const Result<WebhookReply, Webho
     outcomes_.add(policy.verdict == Policy::later ? WebhookOutcome::left_open
                   : by_word                       ? WebhookOutcome::answered
                                                   : WebhookOutcome::failed_question);
-    outputs_.push_back(Verdict{*event.ask, policy});
+    outputs_.push_back(Verdict{*event.ask, policy, event.call, now.steady - event.first});
     return true;
   }
   if (result && result->status >= 200 && result->status <= 299) {

@@ -65,6 +65,8 @@ class Dispatcher {
   struct Verdict {
     AskId ask;
     Policy policy;
+    std::string call = {};  // its id, and how long the web server took, for the log
+    Duration took{};
   };
   using Output = std::variant<Post, Verdict>;
 
@@ -95,6 +97,7 @@ class Dispatcher {
   struct Event {
     std::string body;
     std::optional<AskId> ask;  // a question
+    std::string call;          // about this one
     PolicyKind kind = PolicyKind::outgoing;
     TimePoint first;  // when it was sent first
     TimePoint sent;   // when it was sent last

@@ -78,6 +78,21 @@ struct MediaSilent {
   bool is_caller = true;
 };
 
+// Told only while Exchange::explain() is on, for the log.
+struct LegEnded {  // of a call; `gone` comes later, when nothing is owed to that side any more
+  std::string call;
+  bool is_caller = true;
+  bool is_client = false;  // a browser's, else of SIP
+  enum class How : uint8_t { by_itself, by_gateway, gone } how = How::by_itself;
+};
+// A SIP request outside dialogs that was answered with a refusal, a stranger's too.
+struct RequestRefused {
+  std::string method;
+  SocketAddress source;
+  uint16_t status = 0;
+  std::string why;
+};
+
 struct CallEnded {  // one per call, after `dropped`: for log and records
   CallFacts call;
 };
@@ -89,7 +104,7 @@ struct AskKept {
 };
 
 using Request = std::variant<AskPolicy, AskKept, OrderMedia, TellServer, TellClient, CommandDone, CallEnded,
-                             CallRefused, MediaSilent, BindingChanged>;
+                             CallRefused, LegEnded, RequestRefused, MediaSilent, BindingChanged>;
 
 struct Policy {
   enum Verdict : uint8_t { allow, refuse, later };

@@ -238,7 +238,10 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
       const uint16_t code = reason == DropReason::cancelled ? uint16_t{487} : event.status;
       return drop(pass, *call, {reason, code, by_peer ? "" : "the far side no longer answers", 480, {}, {}});
     }
-    case Kind::gone: side->session_gone = true; return forget_if_done(id);
+    case Kind::gone:
+      side->session_gone = true;
+      explain_end(*call, *side, LegEnded::How::gone);
+      return forget_if_done(id);
     default: return;
   }
 }
@@ -249,17 +252,27 @@ void Exchange::take_request(Pass& pass) {
   std::string module;
   const InVerdict verdict = admit(pass.now, request, module);
   if (const auto* refused = std::get_if<Refuse>(&verdict))
-    return user_agent_.refuse(pass, refused->status, refused->headers);
+    return refuse_request(pass, request, refused->status, refused->headers, refused->reason);
   const auto* admitted = std::get_if<Admitted>(&verdict);
-  if (admitted == nullptr) return user_agent_.refuse(pass, 403);
+  if (admitted == nullptr) return refuse_request(pass, request, 403);
   switch (request.message.method()) {
     case sip::Method::invite: return incoming(pass, request, *admitted, module);
     case sip::Method::bye:
     case sip::Method::update:
-    case sip::Method::prack: return user_agent_.refuse(pass, 481);
-    case sip::Method::unknown: return user_agent_.refuse(pass, 501);
-    default: return user_agent_.refuse(pass, 405);
+    case sip::Method::prack: return refuse_request(pass, request, 481);
+    case sip::Method::unknown: return refuse_request(pass, request, 501);
+    default: return refuse_request(pass, request, 405);
   }
+}
+
+void Exchange::refuse_request(Pass& pass, const Incoming& request, int status,
+                              const std::vector<sip::HeaderLine>& headers, std::string_view why) {
+  if (explaining_) {
+    const std::string_view reason = why.empty() ? sip::reason_phrase(static_cast<uint16_t>(status)) : why;
+    requests_.push_back(RequestRefused{std::string(request.message.method_text()), request.path.remote,
+                                       static_cast<uint16_t>(status), std::string(reason)});
+  }
+  user_agent_.refuse(pass, status, headers);
 }
 
 // Trunks know their peers by address; everybody else has to show credentials, for every method alike (R1.4, advisory
@@ -293,7 +306,7 @@ OutVerdict Exchange::find_target(Now now, const Parties& parties, std::string& m
 
 void Exchange::take_register(Pass& pass, const Incoming& request) {
   Registrar::Outcome outcome = registrar_.register_(pass.now, request);
-  if (outcome.stateless) return user_agent_.refuse(pass, outcome.status, outcome.headers);
+  if (outcome.stateless) return refuse_request(pass, request, outcome.status, outcome.headers);
   if (!settings_.keeps_bindings || outcome.changes.empty()) {
     user_agent_.respond(pass, outcome.status, outcome.headers);
     return note_changes(pass, outcome.changes);

@@ -57,6 +57,8 @@ class Exchange {
   // From now on no new call is taken (503, unavailable), or they are again; those that are up go on.
   void refuse_new_calls(bool refuse) { draining_ = refuse; }
   bool refuses_new_calls() const { return draining_; }
+  // LegEnded and RequestRefused are told, or cost no more than a branch.
+  void explain(bool on) { explaining_ = on; }
 
   // The bindings that an earlier run told of (BindingChanged), before any other verb. The phones are reachable as soon
   // as the socket of their flow is up; a stream's flow is gone for good.
@@ -125,6 +127,8 @@ class Exchange {
   void drain(Pass& pass);
   void take(Pass& pass, const sip::UserAgentEvent& event);
   void take_request(Pass& pass);
+  void refuse_request(Pass& pass, const Incoming& request, int status, const std::vector<sip::HeaderLine>& headers = {},
+                      std::string_view why = {});
   void take_register(Pass& pass, const Incoming& request);
   void answer_register(Pass& pass, Id<AskTag> ask, bool kept);
   void take_verify(Pass& pass, const sip::UserAgentEvent& event);
@@ -176,6 +180,7 @@ class Exchange {
   // teardown.cpp
   void drop(Pass& pass, Call& call, End end);
   void end_side(Pass& pass, Call& call, Side& side, const End& end, bool is_caller);
+  void explain_end(const Call& call, const Side& side, LegEnded::How how);
   void close_leg(Side& side);
   void callee_failed(Pass& pass, Call& call, uint16_t status, std::string_view phrase);
   void forget_if_done(CallId id);
@@ -214,6 +219,7 @@ class Exchange {
   std::deque<Request> requests_;
   Counters<CallDrop> drops_;
   std::array<uint64_t, static_cast<size_t>(DropReason::error) + 1> ended_{};
+  bool explaining_ = false;
   bool draining_ = false;
   uint64_t unkept_ = 0;
   uint64_t calls_made_ = 0;

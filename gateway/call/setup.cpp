@@ -68,7 +68,7 @@ void Exchange::incoming(Pass& pass, const Incoming& request, const Admitted& adm
   parties.contact = message.contact() ? std::string(message.contact()->uri) : std::string{};
   parties.account = admitted.account;
   parties.source = request.path;
-  if (parties.contact.empty()) return user_agent_.refuse(pass, 400);
+  if (parties.contact.empty()) return refuse_request(pass, request, 400);
   const uint32_t row = router_.row({parties.from, parties.to});
   const Numbers routed = router_.route({parties.from, parties.to});
   parties.from = routed.from;

@@ -63,11 +63,19 @@ void Exchange::drop(Pass& pass, Call& call, End end) {
   forget_if_done(id);
 }
 
-void Exchange::end_side(Pass& pass, Call&, Side& side, const End& end, bool is_caller) {
+void Exchange::end_side(Pass& pass, Call& call, Side& side, const End& end, bool is_caller) {
   close_leg(side);
+  const bool by_itself = side.kind == Side::Kind::sip ? side.session_over : end.by && end.by == side.client;
+  explain_end(call, side, by_itself ? LegEnded::How::by_itself : LegEnded::How::by_gateway);
   if (side.kind != Side::Kind::sip || side.session_over || !side.session) return;
   side.session_over = true;
   user_agent_.end(pass, side.session, {is_caller ? end.caller_status : uint16_t{480}, end.sip_reason});
+}
+
+void Exchange::explain_end(const Call& call, const Side& side, LegEnded::How how) {
+  const bool is_client = side.kind == Side::Kind::client;
+  if (!explaining_ || (!is_client && (side.kind != Side::Kind::sip || !side.session))) return;
+  requests_.push_back(LegEnded{call.facts.id, &side == &call.a, is_client, how});
 }
 
 void Exchange::close_leg(Side& side) {

@@ -8,6 +8,8 @@
 namespace isthmus::gateway {
 namespace {
 
+constexpr size_t kMaxMethod = 32;  // of what a stranger calls one
+
 int64_t tenths(Duration time) {
   return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) / 100;
 }
@@ -136,6 +138,54 @@ LogLine call_refused(const CallRefused& refused) {
           "no call from " + from + " at " + shown_address(refused.source) + " to " + to + ": refused with " +
               std::to_string(refused.status) + " (" + with_advice(refused.why, advice) + ")",
           std::move(fields)};
+}
+
+LogLine call_changed(const CallFacts& call) {
+  const Json route = call.route == 0 ? Json() : Json(call.route);
+  std::string text = "call " + call.id + " " + std::string(word(call.state)) + ": " + shown_user(call.from) + " to " +
+                     shown_user(call.to) + ", route " + (call.route == 0 ? "none" : std::to_string(call.route)) +
+                     ", module " + (call.module.empty() ? "none" : printable(call.module));
+  if (call.sip_code != 0) text += ", SIP " + std::to_string(call.sip_code);
+  return {LogLevel::debug, std::move(text),
+          Json::object({{"call", call.id},
+                        {"state", word(call.state)},
+                        {"from", shown_user(call.from)},
+                        {"to", shown_user(call.to)},
+                        {"route", route},
+                        {"module", printable(call.module)},
+                        {"code", call.sip_code == 0 ? Json() : Json(int{call.sip_code})}})};
+}
+
+LogLine leg_ended(const LegEnded& leg) {
+  const std::string_view side = leg.is_caller ? "caller" : "callee";
+  const std::string_view how = leg.how == LegEnded::How::by_itself    ? "ended by that side"
+                               : leg.how == LegEnded::How::by_gateway ? "ended by the gateway"
+                                                                      : "gone, nothing is owed to it any more";
+  return {LogLevel::debug,
+          "call " + leg.call + " leg of the " + std::string(side) + (leg.is_client ? " (client): " : " (SIP): ") +
+              std::string(how),
+          Json::object({{"call", leg.call}, {"side", side}, {"leg", how}})};
+}
+
+LogLine web_server_said(std::string_view call, const Policy& policy, Duration took) {
+  const std::string_view verdict = policy.verdict == Policy::allow   ? "allowed"
+                                   : policy.verdict == Policy::later ? "left open"
+                                                                     : "refused";
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  std::string text = "call " + std::string(call) + " web server: " + std::string(verdict);
+  if (policy.verdict == Policy::refuse) text += " (" + std::string(word(policy.reason)) + ")";
+  return {LogLevel::debug, text + " after " + std::to_string(milliseconds) + " ms",
+          Json::object({{"call", call}, {"web_server", verdict}, {"took_ms", static_cast<int64_t>(milliseconds)}})};
+}
+
+LogLine request_refused(const RequestRefused& refused) {
+  const std::string source = shown_address(refused.source), method = printable(refused.method.substr(0, kMaxMethod));
+  return {
+      LogLevel::debug,
+      "no call: " + method + " from " + source + " refused with " + std::to_string(refused.status) + " (" +
+          printable(refused.why) + ")",
+      Json::object(
+          {{"source", source}, {"method", method}, {"code", int{refused.status}}, {"why", printable(refused.why)}})};
 }
 
 LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds silence) {

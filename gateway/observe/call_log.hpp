@@ -12,6 +12,11 @@ namespace isthmus::gateway {
 
 LogLine call_ended(const CallFacts& call);
 LogLine call_refused(const CallRefused& refused);
+// At `debug`, on the way of a call.
+LogLine call_changed(const CallFacts& call);
+LogLine leg_ended(const LegEnded& leg);
+LogLine web_server_said(std::string_view call, const Policy& policy, Duration took);
+LogLine request_refused(const RequestRefused& refused);
 LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds silence);
 
 }  // namespace isthmus::gateway

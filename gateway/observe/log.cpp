@@ -54,7 +54,7 @@ void set_log(const LogRules& rules) {
 
 void log(const LogLine& line) {
   Log& log = instance();
-  if (!log.logger.should_log(native(line.level))) return;
+  if (!is_logged(line.level)) return;
   const std::string out = written(line, log.rules.format);
   log.logger.log(native(line.level), spdlog::string_view_t(out.data(), out.size()));
 }
@@ -83,6 +83,10 @@ std::string printable(std::string_view text) {
     if (c < 0x20 || c > 0x7e) c = '?';
   }
   return out;
+}
+
+bool is_logged(LogLevel level) {
+  return instance().logger.should_log(native(level));
 }
 
 bool is_masked() {

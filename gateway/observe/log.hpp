@@ -22,6 +22,7 @@ struct LogLine {
 void set_log(const LogRules& rules);  // from now on
 void log(const LogLine& line);
 void log(LogLevel level, std::string_view text);
+bool is_logged(LogLevel level);  // else a line needs not be made
 
 // Control characters and bytes that are no ASCII become `?`; at most 512 octets.
 std::string printable(std::string_view text);

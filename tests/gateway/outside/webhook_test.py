@@ -135,7 +135,7 @@ class Callee:
 
 
 class Gateway:
-    def __init__(self, callee, url, on_failure="refuse"):
+    def __init__(self, callee, url, on_failure="refuse", log="info"):
         self.folder = tempfile.TemporaryDirectory(prefix="isthmus-webhook-")
         config = pathlib.Path(self.folder.name) / "isthmus.toml"
         config.write_text(f'''[sip]
@@ -148,6 +148,8 @@ policy_s = 1
 shutdown_s = 1
 [api]
 secret = "api-secret"
+[log]
+level = "{log}"
 [webhook]
 on_failure = "{on_failure}"
 {f'url = "{url}"' if url else ''}
@@ -239,6 +241,24 @@ class Veto(unittest.TestCase):
         self.assertEqual(self.refusal(gateway), "web_server_error")
         gateway.program.line(r"warning the web server fails \(answers 401: perhaps its secret is not webhook\.secrets \(ISTHMUS_WEBHOOK_SECRET\), or one of the clocks is wrong\)")
         self.assertNotIn(NEW, gateway.program.text())
+
+    def test_debug_tells_what_the_web_server_said_and_how_long_it_took(self):
+        gateway = self.start(log="debug")
+
+        def slowly(event):
+            if event["type"] == "call.admission":
+                time.sleep(0.1)
+            return WebServer.allow(event)
+
+        self.web_server.answer = slowly
+        client = gateway.client()
+        call = client.request("make_call", to="2000", sdp=OFFER)["result"]["continue"]
+        took = gateway.program.line(rf"debug call {call} web server: allowed after (\d+) ms$")[1]
+        self.assertTrue(100 <= int(took) < 1000, took)
+        self.web_server.answer = lambda event: (200, '{"allowed":false}')
+        refused = client.request("make_call", to="2000", sdp=OFFER)["error"]["data"]["call_id"]
+        gateway.program.line(rf"debug call {refused} web server: refused \(refused\) after \d+ ms$")
+        client.request("drop_call", call_id=call)
 
     def test_R0_5_R0_9_s1_hears_nothing_before_the_web_server_has_answered(self):
         gateway = self.start()

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import re
 import socket
 import subprocess
 import sys
@@ -176,6 +177,51 @@ class Why(unittest.TestCase):
         self.assertEqual((refused["from"], refused["to"], refused["source"]), ("***67", "***", "127.0.0.x"))
         self.assertNotIn("4930123467", "".join(lines))
         self.assertTrue(all(0x20 <= ord(c) < 0x7F for line in lines for c in line))
+
+    def trial(self, options):
+        """A call of a phone, a call of a client and a stranger's request; what was logged of them, and both ids."""
+        gateway = Gateway(options=options)
+        self.addCleanup(gateway.close)
+        phone = Phone(gateway)
+        self.assertEqual(phone.call("2005"), 200)
+        self.assertEqual(phone.hang_up("2005"), 200)
+        stranger = Phone(gateway)
+        stranger.send("MESSAGE", "2005")
+        stranger.final()
+        gateway.program.line("incoming .* ended: hung_up")
+        client = WebSocket(gateway.web)
+        client.request("sign_in", account="carol", password="carols password")
+        call = client.request("make_call", to="echo", sdp=OFFER)["result"]["continue"]
+        client.state("confirmed")
+        client.request("drop_call", call_id=call)
+        gateway.program.line(f"call {call} .* ended: hung_up")
+        return gateway.program.text(), stranger
+
+    def test_debug_tells_each_step_with_the_id_of_the_call(self):
+        text, stranger = self.trial(["--log-level", "debug"])
+        incoming = re.search(r"info call (c_\w+) incoming", text)[1]
+        outgoing = re.search(r"info call (c_\w+) outgoing", text)[1]
+        steps = lambda call: re.findall(rf"debug call {call} (.*)", text)
+        where = ": 1000 to echo, route 1, module echo"
+        self.assertEqual(steps(incoming), ["pending" + where, "calling" + where, "confirmed" + where + ", SIP 200", "leg of the caller (SIP): ended by that side",
+                                           "dropped" + where + ", SIP 200", "leg of the caller (SIP): gone, nothing is owed to it any more"])
+        where = ": carol to echo, route none, module echo"
+        self.assertEqual(steps(outgoing), ["pending" + where, "calling" + where, "confirmed" + where, "leg of the caller (client): ended by that side", "dropped" + where])
+        self.assertIn(f" debug no call: MESSAGE from 127.0.0.1:{stranger.port} refused with 405 (Method Not Allowed)\n", text)
+
+    def test_info_tells_none_of_them_and_masked_debug_no_name(self):
+        self.assertNotIn("debug", self.trial([])[0])
+        gateway = Gateway("mask = true", ["--log-level", "debug"])
+        self.addCleanup(gateway.close)
+        phone = Phone(gateway, "+4930123467")
+        self.assertEqual(phone.call("2005"), 200)
+        self.assertEqual(phone.hang_up("2005"), 200)
+        stranger = Phone(gateway)
+        stranger.send("MESSAGE", "2005")
+        stranger.final()
+        gateway.program.line(r"debug call c_\w+ confirmed: \*\*\*67 to \*\*\*, route 1")
+        gateway.program.line(r"debug no call: MESSAGE from 127\.0\.0\.x refused with 405")
+        self.assertNotRegex(gateway.program.text(), rf"4930123467|:({phone.port}|{stranger.port})\b")
 
     def test_a_level_that_does_not_exist_is_refused_in_words(self):
         run = subprocess.run([PROGRAM, "run", "--log-level", "loud"], capture_output=True, text=True, timeout=PATIENCE, check=False)
