@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from examples_test import ours
@@ -27,7 +28,8 @@ pid nginx.pid;
 error_log stderr;
 events {}
 http {
-  access_log off;
+  log_format told "$request_uri $status [$connection_upgrade]";
+  access_log access.log told;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   include site;
 }
@@ -92,6 +94,14 @@ class Nginx(unittest.TestCase):
         self.assertIn("result", client.request("make_call", to="echo", sdp=OFFER))
         client.state("confirmed")
         self.assertEqual(WebSocket(self.port, {"Origin": "https://evil.example"}, tls=self.tls, name=NAME).status, 403)
+
+    def test_only_a_websocket_asks_for_an_upgrade(self):
+        self.get("/icon.svg")
+        WebSocket(self.port, protocol="other", tls=self.tls, name=NAME)
+        end = time.monotonic() + PATIENCE
+        while not {"/icon.svg 200 []", "/ws 400 [upgrade]"} <= set((self.path / "access.log").read_text().splitlines()):
+            self.assertLess(time.monotonic(), end, (self.path / "access.log").read_text())
+            time.sleep(0.02)
 
     def test_what_is_for_operators_does_not(self):
         secret = {"Authorization": "Bearer " + (self.path / "data/api-secret").read_text().strip()}
