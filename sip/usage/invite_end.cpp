@@ -75,9 +75,11 @@ void InviteUsage::cancel_done(UsageContext& context, uint16_t status) {
   if (wait > Duration{}) arm(context, abort_timer_, SessionTimer::fast_abort, wait);
 }
 
+// 15: only the caller may end an early dialog by BYE. Beside a session, who forked the INVITE cancels the other
+// branches (16.7); one that answers all the same gets its BYE then (13.2.2.4).
 void InviteUsage::bye_all(UsageContext& context) {
   for (Branch& branch : branches_) {
-    if (caller_ || branch.confirmed) bye(context, branch);  // 15: only the caller may end an early dialog by BYE
+    if (branch.confirmed || (caller_ && !chosen_)) bye(context, branch);
   }
 }
 

@@ -89,6 +89,29 @@ TEST(RowD, D4TheUnwantedDialogEndsAndChangesOnlyItself) {
   expect_rest(flow);
 }
 
+// 13.2.2.4, 16.7: who forked the INVITE cancels the other branches; they get no BYE from here unless they answer.
+TEST(RowD, D4AnEarlyDialogBesideTheSessionGetsAByeOnlyWhenItAnswers) {
+  Flow flow;
+  flow.ring();
+  flow.b.reply("INVITE", 180, {}, {}, "another-tag");
+  flow.b.reply("INVITE", 200, phone_sdp(5000));
+  flow.run();
+  flow.a.ack();
+  flow.a.request("BYE");
+  flow.run();
+  ASSERT_EQ(flow.b.log(), "INVITE, ACK, BYE");
+  EXPECT_EQ(flow.b.last("BYE").to_tag(), "tag-of-b");
+  flow.b.reply("BYE", 200);
+  flow.run();
+  flow.b.reply("INVITE", 200, phone_sdp(5002), {}, "another-tag");
+  flow.run();
+  ASSERT_EQ(flow.b.log(), "INVITE, ACK, BYE, ACK, BYE");
+  EXPECT_EQ(flow.b.last("BYE").to_tag(), "another-tag");
+  flow.b.reply("BYE", 200);
+  flow.run();
+  expect_rest(flow);
+}
+
 TEST(RowD, D6ByeComesWhileTheAckIsLost) {
   Flow flow;
   flow.ring();
