@@ -21,7 +21,7 @@ packages_browser=(chromium libnss3-tools baresip-core sox iproute2 nodejs npm nf
 packages_bench=(libbenchmark-dev)
 packages_bench_peers=(libosip2-dev libsofia-sip-ua-dev libre-dev valgrind)
 # Rarer peers, for ./dev deep only.
-packages_deep=(firefox-esr libnice-dev valgrind)
+packages_deep=(firefox-esr kamailio libnice-dev valgrind)
 # The Debian package, and the machine it is tried out in.
 packages_package=(dpkg-dev file debootstrap systemd man-db iproute2 openssl python3)
 packages_fresh=(debootstrap git)

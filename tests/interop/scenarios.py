@@ -18,6 +18,7 @@ a=fmtp:101 0-16
 a={direction}
 """
 NO_BODY = "Content-Length: 0\n"
+IN_DIALOG_OK = "SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n"
 CONTACT = "Contact: <sip:{user}@[local_ip]:[local_port];transport=[transport]>\n"
 
 
@@ -47,8 +48,9 @@ class Scenario:
         separator = "\n" if "\n\n" in body else "\n\n"
         return self._add(f'<send{" retrans=" + chr(34) + "500" + chr(34) if retransmit else ""}><![CDATA[\n{body}{separator}]]></send>')
 
-    def _receive(self, what, checks=(), optional=False, keep=(), **attributes):
-        """`checks`: (where, regular expression) that must be found. `keep`: (header, expression, variable)."""
+    def _receive(self, what, checks=(), optional=False, keep=(), keep_lines=(), **attributes):
+        """`checks`: (where, regular expression) that must be found. `keep`: (header, expression, variable). `keep_lines`: (first header, header after
+        the last, variable)."""
         written = "".join(f' {name}="{value}"' for name, value in attributes.items())
         actions = ""
         for where, expression in checks:
@@ -59,6 +61,11 @@ class Scenario:
         for header, expression, variable in keep:
             self._variables.append(variable)
             actions += f'<ereg regexp="{expression}" search_in="hdr" header="{header}:" check_it="true" assign_to="{variable}"/>'
+        for first, after, variable in keep_lines:
+            whole = f"whole_{variable}"
+            self._variables += (whole, variable)
+            expression = f"({first}:.*[^[:space:]])[[:space:]]+{after}:"
+            actions += f'<ereg regexp="{expression}" search_in="msg" check_it="true" assign_to="{whole},{variable}"/>'
         inside = f"<action>{actions}</action>" if actions else ""
         return self._add(f'<recv {what}{written}{" optional=" + chr(34) + "true" + chr(34) if optional else ""}>{inside}</recv>')
 
@@ -112,7 +119,20 @@ class Caller(Scenario):
 
     def hung_up(self):
         self._receive('request="BYE"')
-        return self._send("SIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\n" + NO_BODY)
+        return self._send(IN_DIALOG_OK + NO_BODY)
+
+    def options(self):
+        """In the dialog, RFC 3261 11."""
+        self._cseq += 1
+        self._send(self._request("OPTIONS", True) + NO_BODY, retransmit=True)
+        return self._receive('response="200"')
+
+    def reinvited(self, direction, *checks):
+        """The other side asks to change the session and gets it, up to its ACK."""
+        self._version += 1
+        self._receive('request="INVITE"', checks)
+        self._send(IN_DIALOG_OK + CONTACT.format(user=self._user) + SDP.format(version=self._version, direction=direction), retransmit=True)
+        return self._repeated('request="INVITE"')._receive('request="ACK"')
 
     def _invite_branch(self):
         return f"[branch-{len(self._steps) - self._invite_step}]"
@@ -124,7 +144,7 @@ class Caller(Scenario):
             f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}\n"
             f"From: <sip:{self._user}@[local_ip]:[local_port]>;tag=[pid]A[call_number]\n"
             f"To: <sip:{self._number}@[remote_ip]:[remote_port]>{'' if method == 'INVITE' and not in_dialog else tag}\n"
-            f"Call-ID: [call_id]\nCSeq: {self._cseq} {method}\nMax-Forwards: 70\n"
+            f"Call-ID: [call_id]\nCSeq: {self._cseq} {method}\nMax-Forwards: 70\n{'[routes]' + chr(10) if in_dialog else ''}"
         )
 
 
@@ -134,13 +154,15 @@ class Callee(Scenario):
         self._user = user
         self._tagged = False
         self._version = 0
+        self._cseq = 0
 
-    def invited(self, *checks):
+    def invited(self, *checks, keep_route=False):
+        """`keep_route`: for a 200 that does not follow its INVITE; there must be a Record-Route then."""
         if self._tagged:
             return self._receive('request="INVITE"', checks)
-        return self._receive(
-            'request="INVITE"', checks, keep=(("From", ".*", "remote"), ("To", ".*", "local"), ("CSeq", "[0-9]+", "number")), rrs="true"
-        )
+        kept = (("From", ".*", "remote"), ("To", ".*", "local"), ("CSeq", "[0-9]+", "number"))
+        lines = (("Record-Route" if keep_route else "Via", "Max-Forwards", "vias"),)
+        return self._receive('request="INVITE"', checks, keep=kept, keep_lines=lines, rrs="true")
 
     def ring(self):
         return self._send(self._answer("180 Ringing") + CONTACT.format(user=self._user) + NO_BODY)
@@ -159,11 +181,10 @@ class Callee(Scenario):
         return self.acknowledged()
 
     def cancelled(self):
-        """200 for the CANCEL; 487 for the INVITE, whose branch is the same."""
+        """200 for the CANCEL, which has the first Via of its INVITE alone; 487 for the INVITE."""
         self._receive('request="CANCEL"')
         self._send(self._answer("200 OK") + NO_BODY)
-        terminated = self._answer("487 Request Terminated").replace("[last_CSeq:]", "CSeq: [$number] INVITE")
-        self._send(terminated + NO_BODY, retransmit=True)
+        self._send(self._answer_to_the_invite("487 Request Terminated") + NO_BODY, retransmit=True)
         return self.acknowledged("CANCEL")
 
     def hung_up(self):
@@ -171,20 +192,49 @@ class Callee(Scenario):
         self._tagged = True
         return self._send(self._answer("200 OK") + NO_BODY)
 
+    def cancelled_too_late(self):
+        """The CANCEL has met the 200, which is sent now all the same (RFC 3261 9.2)."""
+        self._receive('request="CANCEL"')
+        self._send(self._answer("200 OK") + NO_BODY)
+        self._version += 1
+        answer = self._answer_to_the_invite("200 OK")
+        self._tagged = True
+        body = CONTACT.format(user=self._user) + SDP.format(version=self._version, direction="sendrecv")
+        return self._send(answer + body, retransmit=True).acknowledged("CANCEL")
+
     def bye(self):
+        self._cseq += 1
+        self._send(self._request("BYE") + NO_BODY, retransmit=True)
+        return self._receive('response="200"')
+
+    def reinvite(self, direction, *checks):
+        """It asks to change the session, up to its ACK."""
+        self._cseq += 1
+        self._version += 1
         self._send(
-            "BYE [next_url] SIP/2.0\n"
+            self._request("INVITE") + CONTACT.format(user=self._user) + SDP.format(version=self._version, direction=direction), retransmit=True
+        )
+        self._receive('response="100"', optional=True)
+        self._receive('response="200"', checks)
+        self._send(self._request("ACK") + NO_BODY)
+        return self
+
+    def _request(self, method):
+        return (
+            f"{method} [next_url] SIP/2.0\n"
             "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n"
             "From:[$local];tag=[pid]B[call_number]\n"
             "To:[$remote]\n"
-            "Call-ID: [call_id]\nCSeq: 1 BYE\nMax-Forwards: 70\n" + NO_BODY,
-            retransmit=True,
+            f"Call-ID: [call_id]\nCSeq: {self._cseq} {method}\nMax-Forwards: 70\n[routes]\n"
         )
-        return self._receive('response="200"')
 
     def _answer(self, status):
         tag = "" if self._tagged else ";tag=[pid]B[call_number]"
-        return f"SIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n"
+        return f"SIP/2.0 {status}\n[last_Via:]\n[last_From:]\n[last_To:]{tag}\n[last_Call-ID:]\n[last_CSeq:]\n[last_Record-Route:]\n"
+
+    def _answer_to_the_invite(self, status):
+        """When something else came after it."""
+        return self._answer(status).replace("[last_Via:]", "[$vias]").replace("[last_CSeq:]", "CSeq: [$number] INVITE")
 
 
 class Registration(Scenario):
@@ -228,6 +278,11 @@ def hearing_busy(name, **options):
     return Caller(name, **options).invite().answered(100).answered(180, optional=True).answered(486).ack_refusal()
 
 
+def ringing_twice(name, **options):
+    """A caller who may hear of both branches of a fork that it rings."""
+    return Caller(name, **options).invite().answered(100).answered(180).answered(180, optional=True).answered(200).ack()
+
+
 def calling(name, **options):
     """A caller up to the ACK of the 200: 100 and 180 come, in this order."""
     return Caller(name, **options).invite().answered(100).answered(180).answered(200, ("body", "m=audio [0-9]+ RTP/AVP")).ack()
@@ -239,25 +294,37 @@ def called(name):
 
 
 TALK_MS = 200
-PAIRS = {
-    "basic": (calling("caller").pause(TALK_MS).bye(), called("callee").hung_up()),
-    "hung_up_by_callee": (calling("caller").hung_up(), called("callee").pause(TALK_MS).bye()),
-    "busy": (
-        hearing_busy("caller"),
-        Callee("callee").invited().ring().refuse(486, "Busy Here"),
-    ),
-    "cancel": (
-        cancelling("caller"),
-        Callee("callee").invited().ring().cancelled(),
-    ),
-    # Hold and back: the new direction reaches the other side, and the answer says the mirror of it (RFC 3264 8.4).
-    "reinvite": (
-        calling("caller").invite("sendonly").answered(100, optional=True).answered(200, ("body", "a=recvonly")).ack()
-        .invite("sendrecv").answered(100, optional=True).answered(200, ("body", "a=sendrecv")).ack().bye(),
-        called("callee").invited(("body", "a=sendonly")).accept("recvonly").acknowledged()
-        .invited(("body", "a=sendrecv")).accept().acknowledged().hung_up(),
-    ),
-    # Long enough that all are up at once.
-    "many": (calling("caller").pause(3000).bye(), called("callee").hung_up()),
-    "short": (calling("caller").bye(), called("callee").hung_up()),
-}  # fmt: skip
+
+
+def pairs(number="100"):
+    """A caller of that number, and its callee."""
+    return {
+        "basic": (calling("caller", number=number).pause(TALK_MS).bye(), called("callee").hung_up()),
+        "hung_up_by_callee": (calling("caller", number=number).hung_up(), called("callee").pause(TALK_MS).bye()),
+        "busy": (
+            hearing_busy("caller", number=number),
+            Callee("callee").invited().ring().refuse(486, "Busy Here"),
+        ),
+        "cancel": (
+            cancelling("caller", number=number),
+            Callee("callee").invited().ring().cancelled(),
+        ),
+        # Hold and back: the new direction reaches the other side, and the answer says the mirror of it (RFC 3264 8.4).
+        "reinvite": (
+            calling("caller", number=number).invite("sendonly").answered(100, optional=True).answered(200, ("body", "a=recvonly")).ack()
+            .invite("sendrecv").answered(100, optional=True).answered(200, ("body", "a=sendrecv")).ack().bye(),
+            called("callee").invited(("body", "a=sendonly")).accept("recvonly").acknowledged()
+            .invited(("body", "a=sendrecv")).accept().acknowledged().hung_up(),
+        ),
+        # E1, asked for by the callee.
+        "reinvite_of_callee": (
+            calling("caller", number=number).reinvited("recvonly", ("body", "a=sendonly")).reinvited("sendrecv", ("body", "a=sendrecv")).bye(),
+            called("callee").reinvite("sendonly", ("body", "a=recvonly")).reinvite("sendrecv", ("body", "a=sendrecv")).hung_up(),
+        ),
+        # Long enough that all are up at once.
+        "many": (calling("caller", number=number).pause(3000).bye(), called("callee").hung_up()),
+        "short": (calling("caller", number=number).bye(), called("callee").hung_up()),
+    }  # fmt: skip
+
+
+PAIRS = pairs()

@@ -5,6 +5,7 @@ went as written. What it did not like stands in its error file."""
 import csv
 import pathlib
 import signal
+import subprocess
 import tempfile
 
 from bed import Program, free_ports, is_bound, wait_until
@@ -39,7 +40,10 @@ class Sipp:
     def finish(self, limit=None):
         """Waits until all its calls are over; fails unless each went as written."""
         try:
-            self.program.process.wait(limit or self._limit + 5)
+            try:
+                self.program.process.wait(limit or self._limit + 5)
+            except subprocess.TimeoutExpired:
+                raise AssertionError(f"SIPp does not end\n{self.report()}") from None
             status = self.program.end()
             assert status == 0, f"SIPp ended with {status}\n{self.report()}"
             assert self.statistic("SuccessfulCall(C)") == self.calls, self.report()

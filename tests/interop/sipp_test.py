@@ -69,6 +69,9 @@ class Calls:
     def test_hold_and_back_by_reinvite(self):
         self.run_pair("reinvite")
 
+    def test_hold_and_back_by_reinvite_of_the_callee(self):
+        self.run_pair("reinvite_of_callee")
+
     def test_a_hundred_calls_at_once(self):
         """The caller's own count says that a hundred were up, and the gateway said the same."""
         most = []
