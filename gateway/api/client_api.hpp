@@ -146,6 +146,7 @@ class ClientApi {
   void replay(ClientId session, const std::map<std::string, uint32_t, std::less<>>& seen);
   uint64_t wait_for(const Context& context, Answer answer, std::string call = {}, size_t digits = 0);
   void forget_over(Session& session);
+  void explain_refusal(ClientId id, const RpcError& error) const;
   void end_session(ClientId session, bool tell_exchange);
   void end_if_retired(ClientId session);
   void close(PeerId peer, WsClose code, std::string_view reason);

@@ -4,6 +4,7 @@
 
 #include "gateway/api/client_api.hpp"
 #include "gateway/api/wire.hpp"
+#include "gateway/observe/log.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -89,13 +90,28 @@ void ClientApi::replay(ClientId id, const std::map<std::string, uint32_t, std::l
   for (const std::string& message : messages) send(peer, message);
 }
 
+// A call that was never made has no line of its own but this.
+void ClientApi::explain_refusal(ClientId id, const RpcError& error) const {
+  const Session* session = sessions_.find(id);
+  if (session == nullptr || !is_logged(LogLevel::debug)) return;
+  const std::string client = shown_user(session->client), why(message_of(error.code));
+  log({LogLevel::debug,
+       "no call: make_call of client " + client + " refused: " + why +
+           (error.data.is_null() ? "" : " " + error.data.write()),
+       Json::object({{"client", client}, {"session", session->name}, {"method", "make_call"}, {"why", why}})});
+}
+
 void ClientApi::done(const CommandDone& done) {
   const auto found = waiting_.find(done.token);
   if (found == waiting_.end()) return;
   const Waiting waiting = std::move(found->second);
   waiting_.erase(found);
   const Context context{waiting.peer, waiting.session, waiting.id};
-  if (done.error != CommandError::none) return send(waiting.peer, rpc_error(waiting.id, error_of(done)));
+  if (done.error != CommandError::none) {
+    const RpcError error = error_of(done);
+    if (waiting.answer == Answer::make_call && done.call.id.empty()) explain_refusal(waiting.session, error);
+    return send(waiting.peer, rpc_error(waiting.id, error));
+  }
   switch (waiting.answer) {
     case Answer::make_call: return result(context, Json::object({{"continue", done.call.id}}));
     case Answer::call_id: return result(context, Json::object({{"call_id", waiting.call}}));

@@ -191,6 +191,7 @@ class Why(unittest.TestCase):
         gateway.program.line("incoming .* ended: hung_up")
         client = WebSocket(gateway.web)
         client.request("sign_in", account="carol", password="carols password")
+        self.assertIn("error", client.request("make_call", to="echo", sdp=OFFER, **{"from": "2222"}))
         call = client.request("make_call", to="echo", sdp=OFFER)["result"]["continue"]
         client.state("confirmed")
         client.request("drop_call", call_id=call)
@@ -208,6 +209,7 @@ class Why(unittest.TestCase):
         where = ": carol to echo, route none, module echo"
         self.assertEqual(steps(outgoing), ["pending" + where, "calling" + where, "confirmed" + where, "leg of the caller (client): ended by that side", "dropped" + where])
         self.assertIn(f" debug no call: MESSAGE from 127.0.0.1:{stranger.port} refused with 405 (Method Not Allowed)\n", text)
+        self.assertIn(' debug no call: make_call of client carol refused: invalid params {"param":"from"}\n', text)
 
     def test_info_tells_none_of_them_and_masked_debug_no_name(self):
         self.assertNotIn("debug", self.trial([])[0])
