@@ -191,7 +191,11 @@ void Endpoint::start_on(Pass& pass, RequestId id, const Path& path, Protocol pro
   attempt.stage = Attempt::Stage::running;
   attempt.provisional = false;
   attempt.branch = attempt.request.branch.empty() ? make_branch(config_.shard, random_) : attempt.request.branch;
-  write_placed(attempt.request, path, protocol, attempt.branch, attempt.via, scratch_);
+  if (attempt.written.empty()) {
+    write_placed(attempt.request, path, protocol, attempt.branch, attempt.via, scratch_);
+  } else {
+    scratch_ = attempt.written;
+  }
   if (attempt.is_ack) return finish_ack(pass, id);
   const bool invite = attempt.request.draft.method() == Method::invite;
   const auto started = table_.start(pass,
@@ -224,7 +228,7 @@ void Endpoint::finish_request(Pass& pass, RequestId id, uint16_t status) {
     pass.out.forget(*attempt->ask);
     drop_ask(*attempt->ask);
   }
-  if (!attempt->is_ack) {
+  if (!attempt->is_unheard()) {
     events_.push_back({.kind = EndpointEventKind::failed, .request = id, .cookie = attempt->cookie, .status = status});
   } else {
     drops_.add(SipDrop::undeliverable);
@@ -260,6 +264,10 @@ void Endpoint::client_response(Pass& pass, ClientId client) {
   if (table_.needs_ack(client, status)) ack = make_ack(*attempt);
   const bool is_ours = table_.receive_response(pass, client, status, as_bytes(ack));
   if (!is_ours || client != attempt->client) return;
+  if (attempt->is_unheard()) {
+    if (status >= 200) attempts_.erase(id);
+    return;
+  }
   if (status == 503 && !attempt->cancelled && !attempt->abandoned && attempt->next_hop < attempt->hops.size()) {
     attempt->refused = true;
     return take_hop(pass, id);
@@ -364,6 +372,14 @@ void Endpoint::send_cancel(Pass& pass, RequestId id) {
     events_.push_back({.kind = EndpointEventKind::cancel_done, .request = id, .cookie = attempt.cookie, .status = 408});
     return;
   }
+  write_cancel(attempt, scratch_);
+  const auto started = table_.start(
+      pass, {client_key(attempt.branch, "CANCEL"), attempt.path, is_reliable(attempt.protocol), false, packed(id)},
+      as_bytes(scratch_));
+  if (started) attempt.cancel = *started;
+}
+
+void Endpoint::write_cancel(const Attempt& attempt, std::string& bytes) const {
   const Draft& invite = attempt.request.draft;
   Draft cancel = Draft::request(Method::cancel, invite.request_uri());
   for (size_t i = 0; i < invite.line_count(); ++i) {
@@ -377,11 +393,61 @@ void Endpoint::send_cancel(Pass& pass, RequestId id) {
     }
   }
   if (!attempt.cancel_reason.empty()) cancel.add(Header::reason, attempt.cancel_reason);
-  write_request(cancel, attempt.via, scratch_);
-  const auto started = table_.start(
-      pass, {client_key(attempt.branch, "CANCEL"), attempt.path, is_reliable(attempt.protocol), false, packed(id)},
-      as_bytes(scratch_));
-  if (started) attempt.cancel = *started;
+  write_request(cancel, attempt.via, bytes);
+}
+
+// ---- CANCEL after the end of this program
+
+std::optional<CallOff> Endpoint::cancel_of(RequestId id) const {
+  const Attempt* attempt = attempts_.find(id);
+  if (attempt == nullptr || attempt->stage != Attempt::Stage::running) return std::nullopt;
+  if (!attempt->provisional || attempt->final_seen || attempt->request.draft.method() != Method::invite)
+    return std::nullopt;
+  const auto flow = facts(attempt->path.flow);
+  const bool can_come_back =
+      flow && (flow->protocol == Protocol::udp || (flow->protocol == Protocol::tcp && !flow->inbound));
+  if (!can_come_back) return std::nullopt;
+  CallOff out{attempt->protocol, attempt->path.remote, attempt->path.local, {}};
+  write_cancel(*attempt, out.cancel);
+  return out;
+}
+
+// The words of an earlier run come from a file: they are read like those of anybody else before they go out.
+void Endpoint::call_off(Pass& pass, const CallOff& lost) {
+  Message cancel;
+  const bool good = parse(as_bytes(lost.cancel), cancel) && cancel.is_request() && cancel.method() == Method::cancel &&
+                    is_magic_branch(cancel.branch());
+  if (!good) return drops_.add(SipDrop::malformed);
+  if (is_forbidden(lost.remote)) return drops_.add(SipDrop::forbidden_target);
+  if (attempts_.size() >= config_.max_requests) return drops_.add(SipDrop::overload);
+  Attempt attempt;
+  attempt.request.draft = Draft::request(Method::cancel, cancel.request_uri());
+  attempt.request.branch = cancel.branch();
+  attempt.request.reaping = true;
+  attempt.written = lost.cancel;
+  attempt.give_up = pass.now.steady + config_.timers.limit();
+  const Flow* socket = is_reliable(lost.protocol) ? nullptr : datagram_flow_at(lost.local);
+  if (is_reliable(lost.protocol)) attempt.hops.push_back({lost.protocol, lost.remote, {}});
+  const RequestId id = attempts_.insert(std::move(attempt));
+  if (socket != nullptr) {
+    start_on(pass, id, {socket->facts.path.flow, lost.remote, lost.local}, lost.protocol);
+  } else {
+    take_hop(pass, id);
+  }
+  drain_outcomes(pass);
+}
+
+// The socket that has this address of ours, or one that has all of them.
+const Endpoint::Flow* Endpoint::datagram_flow_at(const SocketAddress& local) const {
+  const Flow* any = nullptr;
+  for (const FlowId id : datagrams_) {
+    const Flow& flow = flows_.at(id);
+    const SocketAddress& bound = flow.facts.path.local;
+    if (bound == local) return &flow;
+    const bool has_all = bound.ip.is_unspecified() && bound.ip.family == local.ip.family && bound.port == local.port;
+    if (has_all && any == nullptr) any = &flow;
+  }
+  return any;
 }
 
 std::optional<Path> Endpoint::path_of(RequestId request) const {

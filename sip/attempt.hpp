@@ -37,6 +37,15 @@ struct Outgoing {
   bool reaping = false;  // what is owed to a peer whose user is gone: counted as lingering
 };
 
+// What ends the ringing of an INVITE of ours when this run no longer can: Endpoint::cancel_of tells it, call_off of a
+// later run uses it. A value to be kept.
+struct CallOff {
+  Protocol protocol = Protocol::udp;
+  SocketAddress remote;  // where the INVITE went
+  SocketAddress local;   // our side of its path
+  std::string cancel;    // as it goes over the wire
+};
+
 struct Attempt {
   enum class Stage : uint8_t { locating, opening, running };
 
@@ -45,6 +54,7 @@ struct Attempt {
   Stage stage = Stage::locating;
   TimePoint give_up;    // no further question, connection or target is begun then
   bool is_ack = false;  // sent once, without a transaction
+  std::string written;  // not empty: a CANCEL that an earlier run wrote, sent as it is
   Locate search;
   std::vector<NextHop> hops;
   size_t next_hop = 0;
@@ -74,6 +84,8 @@ struct Attempt {
     std::string bytes;
   };
   std::vector<Ack> acks;
+
+  bool is_unheard() const { return is_ack || !written.empty(); }  // nobody is told how it ends
 };
 
 }  // namespace isthmus::sip

@@ -124,6 +124,12 @@ class Endpoint {
   void keep_alive(Pass& pass, const Path& path, bool wanted);
   // The path that the request's last attempt used; none before it was sent.
   std::optional<Path> path_of(RequestId request) const;
+  // 9.1: how a later run may call off this INVITE, should this one die. None: no 1xx allows a CANCEL yet, the final
+  // response is there, or the peer has opened the connection, and nobody but the peer can open it again.
+  std::optional<CallOff> cancel_of(RequestId invite) const;
+  // What cancel_of() told an earlier run: from the same socket, or over a new connection, with its own transaction of
+  // whose outcome nobody hears. What is no CANCEL, or has no way to go, is dropped and counted.
+  void call_off(Pass& pass, const CallOff& lost);
 
   // Server side.
   ServerId admit(Pass& pass);  // the request in hand gets a transaction; INVITE: 100 at once (R4.3). None: table full,
@@ -207,12 +213,14 @@ class Endpoint {
   bool repeat_ack(Pass& pass, const Attempt& attempt);
   void finish_request(Pass& pass, RequestId id, uint16_t status);
   void send_cancel(Pass& pass, RequestId id);
+  void write_cancel(const Attempt& attempt, std::string& bytes) const;
   void answer_attempt(Pass& pass, RequestId id, const Answer& reply);
   void client_outcome(Pass& pass, const Outcome& outcome);
   void client_response(Pass& pass, ClientId client);
   std::string make_ack(const Attempt& attempt) const;
   const Listener* listener_for(Protocol protocol, const IpAddress& local) const;
   const Flow* datagram_flow(const SocketAddress& remote) const;
+  const Flow* datagram_flow_at(const SocketAddress& local) const;
   std::optional<Path> datagram_path(const SocketAddress& remote) const;
   void write_placed(const Outgoing& request, const Path& path, Protocol protocol, std::string_view branch,
                     std::string& via, std::string& bytes) const;

@@ -386,6 +386,16 @@ void UserAgent::settle(Pass& pass, SessionId id) {
                      .registration = {}});
 }
 
+std::optional<CallOff> UserAgent::cancel_of(SessionId id) const {
+  const InviteUsage* session = sessions_.find(id);
+  return session == nullptr ? std::nullopt : endpoint_.cancel_of(session->invite());
+}
+
+void UserAgent::call_off(Pass& pass, const CallOff& lost) {
+  endpoint_.call_off(pass, lost);
+  drain(pass);
+}
+
 std::optional<UserAgent::SessionFacts> UserAgent::facts(SessionId id) const {
   const InviteUsage* session = sessions_.find(id);
   if (session == nullptr) return std::nullopt;

@@ -69,6 +69,10 @@ class UserAgent {
   // The flow of a peer moved (it registered again): requests and responses go there from now on.
   void move_flow(Pass& pass, SessionId session, const Path& path);
 
+  // How a later run may call off our INVITE, and its doing so (Endpoint::cancel_of, call_off).
+  std::optional<CallOff> cancel_of(SessionId session) const;
+  void call_off(Pass& pass, const CallOff& lost);
+
   // Registrations of ours at an upstream server (RFC 3261 section 10.2).
   RegistrationId enroll(Pass& pass, RegistrationSpec spec);
   void withdraw(Pass& pass, RegistrationId registration);  // Expires: 0; then gone

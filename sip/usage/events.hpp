@@ -32,6 +32,7 @@ struct UserAgentConfig {
 enum class UserAgentEventKind : uint8_t {
   request,      // a request outside dialogs: refuse(), respond() or admit(), in this step
   verify,       // a request within `session` from a source not seen before: vouch() or refuse(), in this step
+  trying,       // 100 to our INVITE
   ringing,      // 101-199 to our INVITE; message() may carry a body
   answered,     // the first 2xx to our INVITE; its ACK is sent
   failed,       // our INVITE ended without a session: `status` (408 no answer in time, 503 unreachable)

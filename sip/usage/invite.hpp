@@ -99,6 +99,7 @@ class InviteUsage {
   bool is_caller() const { return caller_; }
   LegState leg_state() const;
   const InviteSpec& spec() const { return spec_; }               // of our INVITE
+  RequestId invite() const { return invite_; }                   // ours, while it runs
   const std::string& peer_agent() const { return peer_agent_; }  // User-Agent or Server of the peer, cut
   void clear_timers(UsageContext& context);
 

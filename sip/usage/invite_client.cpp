@@ -100,7 +100,10 @@ InviteUsage::Branch& InviteUsage::branch_of_response(UsageContext& context) {
 // told (C15).
 void InviteUsage::provisional(UsageContext& context) {
   const Message& message = context.endpoint.message();
-  if (message.status() == 100) return;
+  if (message.status() == 100) {
+    if (state_ == State::calling && !ending_) emit(context, UserAgentEventKind::trying, 100, false);
+    return;
+  }
   rang_ = true;
   if (!message.to_tag().empty() && (branches_.size() < kMaxBranches || branch_of(message.to_tag()) != nullptr)) {
     branch_of_response(context).dialog.refresh_target(message);

@@ -177,5 +177,77 @@ TEST_F(Attempts, AnAckWhoseWayIsNeverFoundIsGivenUp) {
   EXPECT_EQ(drops(SipDrop::undeliverable), 1u);
 }
 
+// ---- a CANCEL that an earlier run wrote (G15)
+
+struct LaterRun : test::AgentNode {
+  LaterRun() : AgentNode(kUs) {}
+  Outbox out;
+  void bind(uint32_t flow, const SocketAddress& local) {
+    Pass pass{{}, out};
+    machine.flow_up(pass, {Path{{flow, 1}, {}, local}, Protocol::udp, Framing::datagram, false});
+  }
+  // The path of what is sent, if anything is.
+  std::optional<Path> call_off(const CallOff& lost) {
+    out.actions.clear();
+    Pass pass{{}, out};
+    machine.call_off(pass, lost);
+    if (out.actions.empty()) return std::nullopt;
+    const auto& send = std::get<Send>(out.actions.front());
+    EXPECT_EQ(as_text(out.view(send.bytes)), lost.cancel);
+    return send.path;
+  }
+  uint64_t drops(SipDrop reason) const { return machine.endpoint().drops()[reason]; }
+};
+
+TEST_F(Attempts, G15_TheCancelOfALostInviteGoesFromTheSocketThatHasItsAddress) {
+  const SessionId session = call("sip:bob@192.0.2.2");
+  world.run_for(milliseconds(5));
+  EXPECT_FALSE(node.machine.cancel_of(session)) << "9.1: no 1xx came yet";
+  peer.reply("INVITE", 100);
+  world.run_for(milliseconds(5));
+  const auto lost = node.machine.cancel_of(session);
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(lost->remote, kPeer);
+  EXPECT_EQ(lost->local, kUs);
+  const SocketAddress all{IpAddress::v4(0, 0, 0, 0), 5060};
+  const SocketAddress other{IpAddress::v4(192, 0, 2, 9), 5060};
+  LaterRun exact, wildcard, elsewhere;
+  exact.bind(1, other), exact.bind(2, all), exact.bind(3, kUs);
+  EXPECT_EQ(exact.call_off(*lost), (Path{{3, 1}, kPeer, kUs}));
+  wildcard.bind(1, other), wildcard.bind(2, all);
+  EXPECT_EQ(wildcard.call_off(*lost), (Path{{2, 1}, kPeer, kUs}));
+  elsewhere.bind(1, other), elsewhere.bind(2, {all.ip, 5062});
+  EXPECT_FALSE(elsewhere.call_off(*lost)) << "the phone's NAT would not let it in";
+  EXPECT_EQ(elsewhere.drops(SipDrop::undeliverable), 1u);
+  peer.reply("INVITE", 486);
+  world.run_for(milliseconds(5));
+  EXPECT_FALSE(node.machine.cancel_of(session)) << "it has its final response";
+}
+
+TEST_F(Attempts, G15_WhatIsNoCancelOrGoesNowhereIsDropped) {
+  const SessionId session = call("sip:bob@192.0.2.2");
+  world.run_for(milliseconds(5));
+  peer.reply("INVITE", 180);
+  world.run_for(milliseconds(5));
+  const CallOff good = *node.machine.cancel_of(session);
+  LaterRun run;
+  run.bind(1, kUs);
+  CallOff bad = good;
+  bad.cancel.replace(0, 6, "INVITE");
+  EXPECT_FALSE(run.call_off(bad));
+  bad.cancel = good.cancel;
+  bad.cancel.replace(bad.cancel.find("z9hG4bK"), 7, "z8hG4bK");
+  EXPECT_FALSE(run.call_off(bad)) << "a branch that we never make";
+  bad.cancel = "\r\n";
+  EXPECT_FALSE(run.call_off(bad));
+  EXPECT_EQ(run.drops(SipDrop::malformed), 3u);
+  bad = good;
+  bad.remote.ip = IpAddress::v4(255, 255, 255, 255);
+  EXPECT_FALSE(run.call_off(bad));
+  EXPECT_EQ(run.drops(SipDrop::forbidden_target), 1u);
+  EXPECT_TRUE(run.machine.census().empty());
+  EXPECT_TRUE(run.call_off(good));
+}
+
 }  // namespace
 }  // namespace isthmus::sip
