@@ -80,7 +80,7 @@ Settings settings_for(const Config& config, const std::vector<Bound>& bound, con
   out.decision_limit = config.timers.decision;
   out.ring_limit = config.timers.ring;
   out.client_grace = config.timers.client_grace;
-  out.keeps_bindings = true;
+  out.keeps_state = true;
   out.min_expires = config.timers.min_expires;
   out.max_expires = config.timers.max_expires;
   out.max_calls = config.limits.calls;

@@ -19,7 +19,7 @@
 namespace isthmus::gateway {
 namespace {
 
-constexpr std::chrono::milliseconds kBindingPatience{250};  // a thread waits, not the loop
+constexpr std::chrono::milliseconds kStatePatience{250};  // a thread waits, not the loop
 constexpr size_t kSecretOctets = 32;
 
 std::string make_secret(Random& random) {
@@ -81,9 +81,9 @@ Result<Belongings, std::string> take_belongings(const Config& config, Random ran
   auto store = SqliteStore::open(file);
   if (!store) return fail(store.error());
   out.store = std::move(*store);
-  auto bindings = SqliteStore::open(file, {.patience = kBindingPatience, .sync_each = false});
-  if (!bindings) return fail(bindings.error());
-  out.binding_store = std::move(*bindings);
+  auto state = SqliteStore::open(file, {.patience = kStatePatience, .sync_each = false});
+  if (!state) return fail(state.error());
+  out.state_store = std::move(*state);
 
   auto accounts = take_accounts(config, *out.store, Random(random.fork("demo accounts")));
   if (!accounts) return fail(accounts.error());

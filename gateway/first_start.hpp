@@ -44,7 +44,7 @@ struct Belongings {
   std::unique_ptr<Store> store;  // for the loop
   AccountList accounts;
   ApiSecret api_secret;
-  std::unique_ptr<Store> binding_store = nullptr;  // the same file, for the thread that keeps bindings
+  std::unique_ptr<Store> state_store = nullptr;  // the same file, for the thread that keeps what changes
 };
 
 // The configured one, else that of the file, which is made when it is not there.

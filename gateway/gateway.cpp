@@ -183,19 +183,24 @@ void Gateway::Impl::compose() {
   });
 }
 
-// The registrar goes on where the last run ended, and its changes are kept from now on.
+// The registrar goes on where the last run ended, what rang for its calls is called off, and changes are kept from now
+// on.
 Result<void, std::string> Gateway::Impl::restore() {
   const auto kept = belongings.store->bindings();
   if (!kept) return fail(kept.error());
+  const auto rang = belongings.store->ringing();
+  if (!rang) return fail(rang.error());
   exchange->restore(transport::read_clocks(), *kept);
   if (!kept->empty()) log(LogLevel::info, "restored " + std::to_string(kept->size()) + " bindings");
+  const size_t lost = exchange->restore_ringing(transport::read_clocks(), *rang);
+  if (lost > 0) log(LogLevel::info, std::to_string(lost) + " phones that rang for lost calls are called off");
   const auto news = [](const std::string& trouble) {
     if (trouble.empty()) return log(LogLevel::info, "bindings are kept again");
     log(LogLevel::warning, "bindings cannot be kept: " + trouble);
   };
   keeper.emplace(
-      std::move(belongings.binding_store), [this](std::function<void()> work) { return shard.post(std::move(work)); },
-      news, BindingKeeper::Limits{});
+      std::move(belongings.state_store), [this](std::function<void()> work) { return shard.post(std::move(work)); },
+      news, StateKeeper::Limits{});
   return {};
 }
 

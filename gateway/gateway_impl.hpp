@@ -19,7 +19,7 @@
 #include "gateway/observe/call_watch.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/observe/trace.hpp"
-#include "gateway/store/binding_keeper.hpp"
+#include "gateway/store/state_keeper.hpp"
 #include "media/dtls_context.hpp"
 #include "transport/driver.hpp"
 #include "transport/shard.hpp"
@@ -95,7 +95,7 @@ struct Gateway::Impl {
   std::optional<media::Engine> engine;
   std::optional<ClientApi> clients;
   std::optional<Routes> routes;
-  std::optional<BindingKeeper> keeper;
+  std::optional<StateKeeper> keeper;
   std::optional<Dispatcher> dispatcher;
   std::optional<WebhookClient> webhook;
   std::optional<HttpServer> http;

@@ -161,6 +161,7 @@ void Gateway::Impl::handle(Pass& pass, const Request& request) {
                                            " from " + shown_address(it.binding.remote));
                    keeper->put(it);
                  },
+                 [&](const RingingChanged& it) { keeper->put(it); },
                  [&](const AskKept& it) { ask_keeper(it.ask); },
              },
              request);

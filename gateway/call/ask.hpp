@@ -10,6 +10,7 @@
 #include "base/outbox.hpp"
 #include "gateway/call/binding.hpp"
 #include "gateway/call/facts.hpp"
+#include "gateway/call/ringing_leg.hpp"
 #include "media/order.hpp"
 
 namespace isthmus::gateway {
@@ -104,7 +105,7 @@ struct AskKept {
 };
 
 using Request = std::variant<AskPolicy, AskKept, OrderMedia, TellServer, TellClient, CommandDone, CallEnded,
-                             CallRefused, LegEnded, RequestRefused, MediaSilent, BindingChanged>;
+                             CallRefused, LegEnded, RequestRefused, MediaSilent, BindingChanged, RingingChanged>;
 
 struct Policy {
   enum Verdict : uint8_t { allow, refuse, later };

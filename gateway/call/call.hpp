@@ -59,7 +59,8 @@ struct Call {
   std::optional<sdp::Intent> early_answer;  // what A can be answered before B has spoken
   std::optional<sdp::Leg> preview;          // B's SDP after an unreliable 18x (trap 11)
   // 3: whose re-offer was cancelled, the other side's answer is still to come.
-  uint8_t modifying = 0;  // 1: A's re-offer waits for B; 2: B's waits for A
+  uint8_t modifying = 0;              // 1: A's re-offer waits for B; 2: B's waits for A
+  std::optional<RingingLeg> ringing;  // B's, as it was told; until its final response
   TimerId policy_timer, ring_timer, hold_timer;
 
   bool is_over() const { return facts.state == CallState::dropped; }

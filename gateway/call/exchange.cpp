@@ -135,6 +135,10 @@ void Exchange::expire(Pass& pass) {
       answer_register(pass, due->ask, false);
       continue;
     }
+    if (due->timer == Timer::call_off) {
+      call_off_lost(pass);
+      continue;
+    }
     Call* call = calls_.find(due->call);
     if (call == nullptr) continue;
     switch (due->timer) {
@@ -156,7 +160,8 @@ void Exchange::expire(Pass& pass) {
              {DropReason::web_server_timeout, 500, "the web server did not release the answer in time", 500, {}, {}});
         break;
       case Timer::grace:
-      case Timer::keep: break;
+      case Timer::keep:
+      case Timer::call_off: break;
     }
   }
   note_changes(pass, registrar_.expire(pass.now.steady));
@@ -218,8 +223,12 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
   if (event.has_message && side->signalling.family == Family::none)  // of who was called by name
     side->signalling = user_agent_.path().remote.ip;
   switch (event.kind) {
-    case Kind::ringing: return ringing(pass, *call, event.status, body);
-    case Kind::answered: side->source = user_agent_.path(); return answered(pass, *call, body);
+    case Kind::trying: return keep_ringing(pass.now, *call);
+    case Kind::ringing: keep_ringing(pass.now, *call); return ringing(pass, *call, event.status, body);
+    case Kind::answered:
+      forget_ringing(*call);
+      side->source = user_agent_.path();
+      return answered(pass, *call, body);
     case Kind::failed: side->session_over = true; return callee_failed(pass, *call, event.status, phrase);
     case Kind::cancelled:
       side->session_over = true;
@@ -307,7 +316,7 @@ OutVerdict Exchange::find_target(Now now, const Parties& parties, std::string& m
 void Exchange::take_register(Pass& pass, const Incoming& request) {
   Registrar::Outcome outcome = registrar_.register_(pass.now, request);
   if (outcome.stateless) return refuse_request(pass, request, outcome.status, outcome.headers);
-  if (!settings_.keeps_bindings || outcome.changes.empty()) {
+  if (!settings_.keeps_state || outcome.changes.empty()) {
     user_agent_.respond(pass, outcome.status, outcome.headers);
     return note_changes(pass, outcome.changes);
   }

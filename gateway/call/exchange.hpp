@@ -63,6 +63,9 @@ class Exchange {
   // The bindings that an earlier run told of (BindingChanged), before any other verb. The phones are reachable as soon
   // as the socket of their flow is up; a stream's flow is gone for good.
   void restore(Now now, const std::vector<KeptBinding>& kept);
+  // What rang when it died (RingingChanged), before any other verb: called off at the first expire(), when the sockets
+  // are up. Returns how many those are; older ones than may still ring are taken back unsent.
+  size_t restore_ringing(Now now, const std::vector<RingingLeg>& kept);
 
   // Ends all calls (SIGTERM): each gets its BYE, CANCEL or final response.
   void drop_all(Pass& pass);
@@ -91,7 +94,7 @@ class Exchange {
   uint64_t reoffers_of_same_version() const { return reoffers_of_same_version_; }
 
  private:
-  enum class Timer : uint8_t { policy, setup, ring, hold, grace, keep };
+  enum class Timer : uint8_t { policy, setup, ring, hold, grace, keep, call_off };
   struct Alarm {
     Timer timer = Timer::policy;
     CallId call;
@@ -177,6 +180,11 @@ class Exchange {
   void modified(Pass& pass, Call& call, Side& side, uint16_t status, std::string_view body);
   void reoffer_gone(Call& call, Side& side);
 
+  // ringing_leg.cpp
+  void keep_ringing(Now now, Call& call);
+  void forget_ringing(Call& call);
+  void call_off_lost(Pass& pass);
+
   // teardown.cpp
   void drop(Pass& pass, Call& call, End end);
   void end_side(Pass& pass, Call& call, Side& side, const End& end, bool is_caller);
@@ -216,6 +224,7 @@ class Exchange {
   Slots<LegRef, media::MediaLegTag> legs_;
   Slots<Asked, AskTag> asks_;
   Deadlines<Alarm> timers_;
+  std::vector<RingingLeg> lost_;  // of the run before; until the first expire()
   std::deque<Request> requests_;
   Counters<CallDrop> drops_;
   std::array<uint64_t, static_cast<size_t>(DropReason::error) + 1> ended_{};

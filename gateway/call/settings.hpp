@@ -60,7 +60,7 @@ struct Settings {
   std::chrono::milliseconds client_grace{10000};    // R0.20
   std::chrono::seconds min_expires{60};
   std::chrono::seconds max_expires{3600};
-  bool keeps_bindings = false;                // somebody keeps them over a restart: AskKept is replied to
+  bool keeps_state = false;  // somebody keeps bindings and what rings over a restart: AskKept is replied to
   std::chrono::milliseconds keep_limit{300};  // a REGISTER's 200 waits for that; below T1, after which it is repeated
   size_t max_calls = 5000;
   size_t max_calls_per_client = 8;

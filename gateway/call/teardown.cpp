@@ -40,6 +40,7 @@ void Exchange::callee_failed(Pass& pass, Call& call, uint16_t status, std::strin
 void Exchange::drop(Pass& pass, Call& call, End end) {
   if (call.is_over()) return;
   const CallId id = id_of(call);
+  forget_ringing(call);
   if (call.ask) asks_.erase(*std::exchange(call.ask, std::nullopt));  // a late "allowed" finds nothing (C13)
   for (TimerId* timer : {&call.policy_timer, &call.ring_timer, &call.hold_timer}) timers_.cancel(*timer);
   if (call.modifying == 1 || call.modifying == 2) {  // E8: the side whose re-INVITE waits gets 500 before its BYE

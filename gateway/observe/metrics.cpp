@@ -191,13 +191,17 @@ void process(Families& out, const MetricSources& from) {
   out.counter("process_cpu_seconds_total", "Processor time, user and kernel.", seconds(from.process.processor_time));
 }
 
-void keeping(Families& out, const Exchange& exchange, const BindingKeeper::Figures& keeper) {
-  out.gauge("isthmus_store_failing", "1 while the last commit of bindings failed.", uint64_t{keeper.failing});
-  out.gauge("isthmus_store_bindings_waiting", "Bindings with a change that is not on disk.", keeper.waiting);
-  out.counter("isthmus_store_bindings_kept_total", "Changes of bindings that are on disk.", keeper.kept);
-  out.counter("isthmus_store_commits_total", "Commits of bindings.", keeper.commits);
-  out.counter("isthmus_store_failures_total", "Commits of bindings that failed and are tried again.", keeper.failures);
-  out.counter("isthmus_store_bindings_lost_total", "Changes of bindings for which the queue had no room.", keeper.lost);
+void keeping(Families& out, const Exchange& exchange, const StateKeeper::Figures& keeper) {
+  out.gauge("isthmus_store_failing", "1 while the last commit of bindings and ringing phones failed.",
+            uint64_t{keeper.failing});
+  out.gauge("isthmus_store_bindings_waiting", "Bindings and ringing phones with a change that is not on disk.",
+            keeper.waiting);
+  out.counter("isthmus_store_bindings_kept_total", "Changes of bindings and ringing phones that are on disk.",
+              keeper.kept);
+  out.counter("isthmus_store_commits_total", "Commits of bindings and ringing phones.", keeper.commits);
+  out.counter("isthmus_store_failures_total", "Commits that failed and are tried again.", keeper.failures);
+  out.counter("isthmus_store_bindings_lost_total",
+              "Changes of bindings and ringing phones for which the queue had no room.", keeper.lost);
   out.counter("isthmus_registrations_unkept_total", "REGISTERs that were answered before their bindings were on disk.",
               exchange.unkept());
 }

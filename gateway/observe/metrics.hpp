@@ -10,7 +10,7 @@
 #include "gateway/api/http_server.hpp"
 #include "gateway/call/exchange.hpp"
 #include "gateway/observe/call_watch.hpp"
-#include "gateway/store/binding_keeper.hpp"
+#include "gateway/store/state_keeper.hpp"
 #include "media/engine.hpp"
 #include "transport/edge.hpp"
 #include "transport/system.hpp"
@@ -35,7 +35,7 @@ struct MetricSources {
   Now now;
   uint64_t outbox_dropped = 0;
   uint64_t posted_dropped = 0;
-  BindingKeeper::Figures keeper;
+  StateKeeper::Figures keeper;
   std::vector<CertificateEnd> certificates;
 };
 

@@ -48,13 +48,30 @@ Result<std::vector<KeptBinding>, std::string> MemoryStore::bindings() const {
   return out;
 }
 
-Store::Done MemoryStore::change_bindings(std::span<const BindingChanged> changes) {
-  const auto name = [](const KeptBinding& one) { return std::tie(one.account, one.contact, one.instance, one.reg_id); };
-  for (const BindingChanged& change : changes) {
-    std::erase_if(bindings_, [&](const KeptBinding& known) { return name(known) == name(change.binding); });
-    if (!change.removed) bindings_.push_back(change.binding);
-  }
+Result<std::vector<RingingLeg>, std::string> MemoryStore::ringing() const {
+  std::vector<RingingLeg> out;
+  out.reserve(ringing_.size());
+  for (const auto& [call, leg] : ringing_) out.push_back(leg);
+  std::sort(out.begin(), out.end(), [](const RingingLeg& a, const RingingLeg& b) {
+    return std::tie(a.since, a.call) < std::tie(b.since, b.call);
+  });
+  return out;
+}
+
+Store::Done MemoryStore::change(std::span<const StateChange> changes) {
+  for (const StateChange& change : changes) std::visit([this](const auto& one) { apply(one); }, change);
   return {};
+}
+
+void MemoryStore::apply(const BindingChanged& change) {
+  const auto name = [](const KeptBinding& one) { return std::tie(one.account, one.contact, one.instance, one.reg_id); };
+  std::erase_if(bindings_, [&](const KeptBinding& known) { return name(known) == name(change.binding); });
+  if (!change.removed) bindings_.push_back(change.binding);
+}
+
+void MemoryStore::apply(const RingingChanged& change) {
+  ringing_.erase(change.leg.call);
+  if (!change.removed) ringing_.emplace(change.leg.call, change.leg);
 }
 
 }  // namespace isthmus::gateway

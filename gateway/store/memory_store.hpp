@@ -17,12 +17,17 @@ class MemoryStore : public Store {
   Done add_client(const ClientRecord& client) override;
   Done remove_client(const std::string& id) override;
   Result<std::vector<KeptBinding>, std::string> bindings() const override;
-  Done change_bindings(std::span<const BindingChanged> changes) override;
+  Result<std::vector<RingingLeg>, std::string> ringing() const override;
+  Done change(std::span<const StateChange> changes) override;
 
  private:
+  void apply(const BindingChanged& change);
+  void apply(const RingingChanged& change);
+
   std::map<std::string, AccountRecord> accounts_;
   std::vector<ClientRecord> clients_;
   std::vector<KeptBinding> bindings_;
+  std::map<std::string, RingingLeg> ringing_;  // by call
 };
 
 }  // namespace isthmus::gateway

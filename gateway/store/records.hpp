@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What is kept over a restart: values only; bindings are KeptBinding. Never a password and never a key, only what they
-// can be checked against.
+// What is kept over a restart: values only; bindings are KeptBinding, phones that ring RingingLeg. Never a password and
+// never a key, only what they can be checked against.
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/time.hpp"
 #include "gateway/call/binding.hpp"
+#include "gateway/call/ringing_leg.hpp"
 
 namespace isthmus::gateway {
 
@@ -26,5 +28,8 @@ struct ClientRecord {  // made by the HTTP API
   WallTime created;
   friend bool operator==(const ClientRecord&, const ClientRecord&) = default;
 };
+
+// What changes while calls and registrations come and go.
+using StateChange = std::variant<BindingChanged, RingingChanged>;
 
 }  // namespace isthmus::gateway

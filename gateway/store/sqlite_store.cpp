@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <utility>
+#include <variant>
 
 namespace isthmus::gateway {
 namespace {
@@ -56,6 +58,10 @@ PRAGMA user_version = 1;
     R"sql(
 CREATE TABLE binding (account TEXT NOT NULL, contact TEXT NOT NULL, instance TEXT NOT NULL, reg_id INTEGER NOT NULL, call_id TEXT NOT NULL, cseq INTEGER NOT NULL, protocol TEXT NOT NULL, remote TEXT NOT NULL, local TEXT NOT NULL, expires_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, user_agent TEXT NOT NULL, PRIMARY KEY (account, contact, instance, reg_id)) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 2;
+)sql",
+    R"sql(
+CREATE TABLE ringing (call TEXT PRIMARY KEY, protocol TEXT NOT NULL, remote TEXT NOT NULL, local TEXT NOT NULL, cancel TEXT NOT NULL, since_ms INTEGER NOT NULL) STRICT;
+PRAGMA user_version = 3;
 )sql"};
 
 constexpr std::array<std::pair<Protocol, const char*>, 5> kProtocols{{{Protocol::udp, "udp"},
@@ -269,16 +275,42 @@ Result<std::vector<KeptBinding>, std::string> SqliteStore::bindings() const {
   return out;
 }
 
-Store::Done SqliteStore::change_bindings(std::span<const BindingChanged> changes) {
-  if (Done done = run("BEGIN IMMEDIATE"); !done) return done;
-  Statement remove(database_.get(),
-                   "DELETE FROM binding WHERE account = ? AND contact = ? AND instance = ? AND reg_id = ?");
-  Statement put(database_.get(),
-                "INSERT OR REPLACE INTO binding (account, contact, instance, reg_id, call_id, cseq, protocol, remote, "
-                "local, expires_ms, updated_ms, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  for (const auto& [binding, removed] : changes) {
-    Statement& statement = removed ? remove : put;
-    statement.reset();
+// ---- phones that ring
+
+Result<std::vector<RingingLeg>, std::string> SqliteStore::ringing() const {
+  std::vector<RingingLeg> out;
+  Statement query(database_.get(),
+                  "SELECT call, protocol, remote, local, cancel, since_ms FROM ringing ORDER BY since_ms, call");
+  int state = query.step();
+  for (; state == SQLITE_ROW; state = query.step()) {
+    const auto protocol = protocol_of(query.text(1));
+    const auto remote = SocketAddress::parse(query.text(2));
+    const auto local = SocketAddress::parse(query.text(3));
+    if (!protocol || !remote || !local) continue;
+    out.push_back({query.text(0), *protocol, *remote, *local, query.text(4), wall_time(query.number(5))});
+  }
+  if (state != SQLITE_DONE) return fail(error());
+  return out;
+}
+
+// ---- changes
+
+namespace {
+
+// The statements of one transaction, each prepared once it is needed.
+class Changes {
+ public:
+  explicit Changes(sqlite3* database) : database_(database) {}
+
+  bool apply(const BindingChanged& change) {
+    const auto& [binding, removed] = change;
+    Statement& statement =
+        removed ? prepared(remove_binding_,
+                           "DELETE FROM binding WHERE account = ? AND contact = ? AND instance = ? AND reg_id = ?")
+                : prepared(put_binding_,
+                           "INSERT OR REPLACE INTO binding (account, contact, instance, reg_id, call_id, cseq, "
+                           "protocol, remote, local, expires_ms, updated_ms, user_agent) "
+                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     statement.bind(1, binding.account).bind(2, binding.contact).bind(3, binding.instance).bind(4, binding.reg_id);
     if (!removed) {
       statement.bind(5, binding.call_id).bind(6, binding.cseq).bind(7, protocol_name(binding.protocol));
@@ -286,7 +318,41 @@ Store::Done SqliteStore::change_bindings(std::span<const BindingChanged> changes
       statement.bind(10, unix_milliseconds(binding.expires)).bind(11, unix_milliseconds(binding.updated));
       statement.bind(12, binding.user_agent);
     }
-    if (statement.step() != SQLITE_DONE) return undo();
+    return statement.step() == SQLITE_DONE;
+  }
+
+  bool apply(const RingingChanged& change) {
+    const auto& [leg, removed] = change;
+    Statement& statement = removed ? prepared(remove_ringing_, "DELETE FROM ringing WHERE call = ?")
+                                   : prepared(put_ringing_,
+                                              "INSERT OR REPLACE INTO ringing (call, protocol, remote, local, cancel, "
+                                              "since_ms) VALUES (?, ?, ?, ?, ?, ?)");
+    statement.bind(1, leg.call);
+    if (!removed) {
+      statement.bind(2, protocol_name(leg.protocol)).bind(3, leg.remote.text()).bind(4, leg.local.text());
+      statement.bind(5, leg.cancel).bind(6, unix_milliseconds(leg.since));
+    }
+    return statement.step() == SQLITE_DONE;
+  }
+
+ private:
+  Statement& prepared(std::optional<Statement>& statement, const char* sql) {
+    if (!statement) statement.emplace(database_, sql);
+    statement->reset();
+    return *statement;
+  }
+
+  sqlite3* database_;
+  std::optional<Statement> put_binding_, remove_binding_, put_ringing_, remove_ringing_;
+};
+
+}  // namespace
+
+Store::Done SqliteStore::change(std::span<const StateChange> changes) {
+  if (Done done = run("BEGIN IMMEDIATE"); !done) return done;
+  Changes statements(database_.get());
+  for (const StateChange& change : changes) {
+    if (!std::visit([&](const auto& one) { return statements.apply(one); }, change)) return undo();
   }
   return run("COMMIT");
 }

@@ -15,7 +15,7 @@ namespace isthmus::gateway {
 
 class SqliteStore : public Store {
  public:
-  static constexpr int kSchemaVersion = 2;
+  static constexpr int kSchemaVersion = 3;
 
   struct Options {
     std::chrono::milliseconds patience{100};  // how long a call waits, once open, for who else holds the file
@@ -34,7 +34,8 @@ class SqliteStore : public Store {
   Done add_client(const ClientRecord& client) override;
   Done remove_client(const std::string& id) override;
   Result<std::vector<KeptBinding>, std::string> bindings() const override;
-  Done change_bindings(std::span<const BindingChanged> changes) override;
+  Result<std::vector<RingingLeg>, std::string> ringing() const override;
+  Done change(std::span<const StateChange> changes) override;
 
  private:
   struct Closer {

@@ -25,7 +25,8 @@ class Store {
   virtual Done add_client(const ClientRecord& client) = 0;                       // fails when the id is taken
   virtual Done remove_client(const std::string& id) = 0;                         // an unknown one: nothing happens
   virtual Result<std::vector<KeptBinding>, std::string> bindings() const = 0;    // by account, oldest update first
-  virtual Done change_bindings(std::span<const BindingChanged> changes) = 0;     // in their order; all or none
+  virtual Result<std::vector<RingingLeg>, std::string> ringing() const = 0;      // oldest first
+  virtual Done change(std::span<const StateChange> changes) = 0;                 // in their order; all or none
 };
 
 }  // namespace isthmus::gateway

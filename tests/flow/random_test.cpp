@@ -29,7 +29,7 @@ struct Weather {
 
 struct Storm {
   World world;
-  CallBed bed{world};
+  CallBed bed{world, keeping_settings()};
   AutoAgent a;
   AutoAgent b;
   ClientId w;
@@ -217,6 +217,7 @@ void storm_of(uint64_t seed, const Weather& weather, Reached& reached) {
   for (size_t kind = 0; kind < Census::kKinds; ++kind)
     EXPECT_EQ(census.counts[kind], 0u) << describe(static_cast<Census::Kind>(kind));
   EXPECT_TRUE(storm.bed.media.census().empty());
+  EXPECT_TRUE(storm.bed.ringing.empty()) << "G15: each phone that rang was taken back";
   EXPECT_EQ(storm.bed.exchange.user_agent().forced_removals(), 0u);
   for (const CallFacts& facts : storm.bed.server) ++reached[facts.state];
 }

@@ -14,12 +14,6 @@ using namespace gateway;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Settings keeping_settings() {
-  Settings out = bed_settings();
-  out.keeps_bindings = true;
-  return out;
-}
-
 struct Restart {
   World world;
   Settings settings = keeping_settings();
@@ -27,15 +21,17 @@ struct Restart {
   SipPeer a{world, "1000", kA, kGateway};
   SipPeer b{world, "2000", kB, kGateway};
   Phone phone{world, "alice", kStranger};
-  std::vector<KeptBinding> store;
+  CallBed::KeptState store;
   size_t runs = 0;
 
   void run(Duration time = milliseconds(20)) { world.run_for(time); }
   void kill() {
     for (const auto& [binding, removed] : bed->changed) {
-      std::erase_if(store, [&](const KeptBinding& known) { return known.contact == binding.contact; });
-      if (!removed) store.push_back(binding);
+      std::erase_if(store.bindings, [&](const KeptBinding& known) { return known.contact == binding.contact; });
+      if (!removed) store.bindings.push_back(binding);
     }
+    store.ringing.clear();
+    for (const auto& [call, leg] : bed->ringing) store.ringing.push_back(leg);
     bed->host.break_streams();  // what the dying program is told of that it tells nobody
     run();
     bed.reset();
@@ -49,6 +45,13 @@ struct Restart {
     a.invite("alice", phone_sdp(4000));
     run();
   }
+  void ring(int status = 180) {
+    a.invite("2000", phone_sdp(4000));
+    run();
+    b.reply("INVITE", status);
+    run();
+  }
+  uint64_t drops(sip::SipDrop reason) const { return bed->exchange.user_agent().endpoint().drops()[reason]; }
   std::vector<RegistrationFacts> table() const { return bed->exchange.registrations(world.now()); }
   std::string status() const { return table().size() == 1 ? std::string(table()[0].status) : "not one"; }
 };
@@ -118,7 +121,7 @@ TEST(Restart, AClockThatWasPutBackMakesNoBindingLastLongerThanItMay) {
   kept.local = kGateway;
   kept.expires = flow.world.now().wall + std::chrono::hours(10000);
   kept.updated = flow.world.now().wall + std::chrono::hours(9999);
-  flow.store.push_back(kept);
+  flow.store.bindings.push_back(kept);
   flow.restart();
   ASSERT_EQ(flow.status(), "active");
   EXPECT_LE(flow.table()[0].expires_in, 3600u);
@@ -209,27 +212,257 @@ TEST(Restart, G15_RequestsWithinALostCallGet481) {
   EXPECT_TRUE(flow.bed->is_empty());
 }
 
-// The phone picks up what nobody calls any more: no ACK comes, so after 64*T1 it ends the session by itself (13.3.1.4),
+// A phone that picks up before it is called off: no ACK comes, so after 64*T1 it ends the session by itself (13.3.1.4),
 // and its BYE is answered. The caller that waits gives up: its CANCEL is answered, too.
 TEST(Restart, G15_BothSidesOfALostCallThatRangAreAnswered) {
   Restart flow;
-  flow.a.invite("2000", phone_sdp(4000));
-  flow.run();
-  flow.b.reply("INVITE", 180);
-  flow.run();
+  flow.ring();
   EXPECT_EQ(flow.b.last("INVITE").header(sip::Header::expires), "60") << "13.3.1: it stops ringing by itself then";
-  flow.restart();
-  const size_t heard = flow.b.heard.size();
+  flow.kill();
   flow.b.reply("INVITE", 200, phone_sdp(5000));
   flow.run();
-  EXPECT_EQ(flow.b.heard.size(), heard) << "nothing is sent on the word of a stray response (D10)";
+  flow.start();
+  ASSERT_TRUE(flow.b.has("CANCEL"));
+  flow.b.reply("CANCEL", 481);
+  flow.b.reply("INVITE", 200, phone_sdp(5000));
+  flow.run();
+  EXPECT_EQ(flow.b.log(), "INVITE, CANCEL") << "nothing is sent on the word of a stray response (D10)";
   flow.b.request("BYE");
   flow.run();
   EXPECT_TRUE(flow.b.has("481 BYE")) << flow.b.log();
   flow.a.cancel();
   flow.run();
   EXPECT_TRUE(flow.a.has("481 CANCEL")) << flow.a.log();
+  flow.run(seconds(40));
   EXPECT_TRUE(flow.bed->is_empty());
+}
+
+// ---- phones that rang for calls that were lost
+
+TEST(Restart, G15_APhoneThatRangForALostCallIsCalledOffAtTheStart) {
+  Restart flow;
+  flow.ring();
+  flow.kill();
+  ASSERT_EQ(flow.store.ringing.size(), 1u);
+  flow.run(seconds(3));
+  const TimePoint started = flow.world.now().steady;
+  flow.start();
+  EXPECT_EQ(flow.bed->lost, 1u);
+  ASSERT_EQ(flow.b.log(), "INVITE, CANCEL");
+  EXPECT_LE(flow.b.last_heard("CANCEL").at - started, milliseconds(2));
+  // 9.1: with these the peer finds the INVITE.
+  const sip::Message& invite = flow.b.last("INVITE");
+  const sip::Message& cancel = flow.b.last("CANCEL");
+  EXPECT_EQ(cancel.request_uri(), invite.request_uri());
+  EXPECT_EQ(cancel.header(sip::Header::via), invite.header(sip::Header::via)) << "branch and sent-by";
+  EXPECT_EQ(cancel.header(sip::Header::from), invite.header(sip::Header::from));
+  EXPECT_EQ(cancel.header(sip::Header::to), invite.header(sip::Header::to));
+  EXPECT_EQ(cancel.call_id(), invite.call_id());
+  EXPECT_EQ(cancel.cseq().number, invite.cseq().number);
+  EXPECT_EQ(flow.b.last_heard("CANCEL").path.remote, kGateway);
+  EXPECT_TRUE(flow.bed->ringing.empty()) << "and the store is told";
+  EXPECT_EQ(flow.bed->exchange.census()[Census::lingering_transactions], 1u) << "it is nobody's any more";
+  EXPECT_TRUE(flow.bed->is_free());
+  flow.b.reply("CANCEL", 200);
+  flow.run();
+  for (int repeat = 0; repeat < 3; ++repeat) {  // timer G: nobody is left to acknowledge it
+    flow.b.reply("INVITE", 487);
+    flow.run(milliseconds(500));
+  }
+  EXPECT_EQ(flow.b.log(), "INVITE, CANCEL");
+  EXPECT_EQ(flow.drops(sip::SipDrop::stray_response), 3u);
+  flow.run(seconds(6));
+  EXPECT_TRUE(flow.bed->is_empty());
+  flow.restart();
+  flow.run(seconds(1));
+  EXPECT_EQ(flow.b.count("CANCEL"), 1u) << "once";
+}
+
+TEST(Restart, G15_TheCancelOfALostCallIsRepeatedUntilItIsAnswered) {
+  Restart flow;
+  flow.ring();
+  flow.kill();
+  size_t sent = 0;
+  flow.world.fate = [&](const Datagram& datagram) {
+    const bool cancel = datagram.bytes.starts_with("CANCEL");
+    sent += cancel ? 1u : 0u;
+    return cancel && sent <= 3 ? Fate::lost() : Fate{};
+  };
+  flow.start();
+  flow.run(milliseconds(3600));  // 0, 0.5, 1.5 and 3.5 s: timer E
+  EXPECT_EQ(sent, 4u);
+  EXPECT_EQ(flow.b.log(), "INVITE, CANCEL");
+  flow.b.reply("CANCEL", 200);
+  flow.run(seconds(40));
+  EXPECT_EQ(sent, 4u);
+  EXPECT_TRUE(flow.bed->is_empty());
+}
+
+TEST(Restart, G15_APhoneThatIsGoneEndsTheCancelOfALostCall) {
+  Restart flow;
+  flow.ring();
+  flow.kill();
+  flow.world.fate = [](const Datagram&) { return Fate::lost(); };
+  flow.start();
+  flow.run(seconds(33));
+  EXPECT_EQ(flow.drops(sip::SipDrop::undeliverable), 1u) << "timer F";
+  EXPECT_TRUE(flow.bed->is_empty());
+}
+
+TEST(Restart, G15_ATrunkThatRangOverOurConnectionIsCalledOffOverANewOne) {
+  Restart flow;
+  flow.settings.trunks[1].transport = "tcp";
+  flow.restart();
+  flow.ring();
+  const Path before = flow.b.last_heard("INVITE").path;
+  flow.restart();
+  ASSERT_EQ(flow.b.log(), "INVITE, CANCEL");
+  const sip::Message& cancel = flow.b.last("CANCEL");
+  EXPECT_TRUE(flow.b.last_heard("CANCEL").path.flow != before.flow);
+  EXPECT_EQ(cancel.header(sip::Header::via), flow.b.last("INVITE").header(sip::Header::via));
+  EXPECT_EQ(cancel.header(sip::Header::content_length), "0") << "a stream is framed by it";
+  flow.b.reply("CANCEL", 200);
+  flow.b.reply("INVITE", 487);
+  flow.run();
+  EXPECT_EQ(flow.b.log(), "INVITE, CANCEL");
+  EXPECT_TRUE(flow.bed->ringing.empty());
+  EXPECT_TRUE(flow.bed->is_empty());
+}
+
+TEST(Restart, G15_ATrunkThatTakesNoConnectionAnyMoreIsGivenUp) {
+  Restart flow;
+  flow.settings.trunks[1].transport = "tcp";
+  flow.restart();
+  flow.ring();
+  flow.kill();
+  flow.b.host.refuse_streams(true);
+  flow.start();
+  EXPECT_EQ(flow.b.log(), "INVITE");
+  EXPECT_EQ(flow.drops(sip::SipDrop::undeliverable), 1u);
+  EXPECT_TRUE(flow.bed->ringing.empty());
+  EXPECT_TRUE(flow.bed->is_empty());
+  flow.kill();
+  RingingLeg rubbish;
+  rubbish.call = "c_1";
+  rubbish.remote = kB;
+  rubbish.local = kGateway;
+  rubbish.cancel = "INVITE sip:2000@192.0.2.20 SIP/2.0\r\n\r\n";
+  rubbish.since = flow.world.now().wall;
+  flow.store.ringing.push_back(rubbish);
+  flow.start();
+  EXPECT_EQ(flow.drops(sip::SipDrop::malformed), 1u) << "what is no CANCEL of ours goes to nobody";
+  EXPECT_TRUE(flow.bed->is_empty());
+}
+
+// Nobody can reach it: its own loss of the connection and Expires are left.
+TEST(Restart, G15_APhoneThatOpenedItsConnectionItselfIsNotKept) {
+  Restart flow;
+  flow.phone.connect();
+  flow.run();
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  flow.call_alice();
+  ASSERT_TRUE(flow.phone.has("INVITE"));
+  flow.phone.reply("INVITE", 180);
+  flow.run();
+  ASSERT_TRUE(flow.a.has("180 INVITE"));
+  EXPECT_TRUE(flow.bed->rang.empty());
+}
+
+TEST(Restart, G15_APhoneThatOnlySaid100IsCalledOffToo) {
+  Restart flow;
+  flow.a.invite("2000", phone_sdp(4000));
+  flow.run();
+  EXPECT_TRUE(flow.bed->ringing.empty()) << "9.1: before a 1xx nothing may be cancelled";
+  flow.b.reply("INVITE", 100);
+  flow.run();
+  EXPECT_EQ(flow.bed->ringing.size(), 1u) << "its 180 may have got lost";
+  flow.b.reply("INVITE", 180);
+  flow.b.reply("INVITE", 183);
+  flow.run();
+  EXPECT_EQ(flow.bed->rang.size(), 1u) << "told once";
+  flow.restart();
+  EXPECT_EQ(flow.b.log(), "INVITE, CANCEL");
+}
+
+TEST(Restart, G15_OfAnInviteThatWasSentAgainTheLastOneIsCalledOff) {
+  Restart flow;
+  flow.settings.trunks[1].user = "u";
+  flow.settings.trunks[1].password = "p";
+  flow.settings.trunks[1].realm = "right";
+  flow.restart();
+  flow.a.invite("2000", phone_sdp(4000));
+  flow.run();
+  flow.b.reply("INVITE", 100);
+  flow.run();
+  flow.b.reply("INVITE", 407, {},
+               "Proxy-Authenticate: Digest realm=\"right\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n");
+  flow.run();
+  ASSERT_EQ(flow.b.count("INVITE"), 2u);
+  flow.b.reply("INVITE", 180);
+  flow.run();
+  flow.restart();
+  ASSERT_EQ(flow.b.count("CANCEL"), 1u);
+  EXPECT_EQ(flow.b.last("CANCEL").branch(), flow.b.last("INVITE").branch());
+  EXPECT_EQ(flow.b.last("CANCEL").cseq().number, flow.b.last("INVITE").cseq().number);
+  EXPECT_FALSE(flow.b.last("CANCEL").header(sip::Header::proxy_authorization)) << "no credentials lie in the file";
+}
+
+TEST(Restart, G15_WhatMayNoLongerRingIsNotCalledOff) {
+  Restart flow;
+  flow.ring();
+  flow.kill();
+  flow.run(seconds(60 + 31));  // the ring limit and 64*T1
+  const CallBed::KeptState kept = flow.store;
+  flow.start();
+  EXPECT_EQ(flow.b.count("CANCEL"), 1u);
+  flow.kill();
+  flow.store = kept;
+  flow.run(seconds(2));
+  flow.start();
+  EXPECT_EQ(flow.bed->lost, 0u);
+  EXPECT_EQ(flow.b.count("CANCEL"), 1u);
+  EXPECT_TRUE(flow.bed->ringing.empty()) << "and the store is told";
+}
+
+// Each way in which ringing ends takes back what was told, once (CallBed counts).
+TEST(Restart, G15_ACallThatRingsNoLongerLeavesNothing) {
+  using End = std::pair<const char*, std::function<void(Restart&)>>;
+  const End ends[] = {
+      {"answered", [](Restart& flow) { flow.b.reply("INVITE", 200, phone_sdp(5000)); }},
+      {"answered by what cannot be used", [](Restart& flow) { flow.b.reply("INVITE", 200, "rubbish"); }},
+      {"refused", [](Restart& flow) { flow.b.reply("INVITE", 486); }},
+      {"the caller gives up", [](Restart& flow) { flow.a.cancel(); }},
+      {"nobody picks up", [](Restart& flow) { flow.run(seconds(61)); }},
+      {"commanded", [](Restart& flow) { flow.bed->command(DropCall{0, {}, flow.bed->last().id}); }},
+      {"the gateway ends in order",
+       [](Restart& flow) { flow.bed->host.with([&](Pass& pass) { flow.bed->exchange.drop_all(pass); }); }},
+      {"the media fails",
+       [](Restart& flow) {
+         flow.bed->host.with([&](Pass& pass) {
+           flow.bed->exchange.media(pass, media::LegFailed{flow.bed->last().callee_leg, media::LegFault{}});
+         });
+       }},
+  };
+  for (const auto& [name, end] : ends) {
+    Restart flow;
+    flow.ring();
+    ASSERT_EQ(flow.bed->ringing.size(), 1u) << name;
+    end(flow);
+    flow.run();
+    EXPECT_EQ(flow.bed->rang.size(), 2u) << name;
+    EXPECT_TRUE(flow.bed->ringing.empty()) << name;
+    flow.b.forget();
+    flow.restart();
+    EXPECT_FALSE(flow.b.has("CANCEL")) << name;
+  }
+}
+
+TEST(Restart, WhoKeepsNoStateIsToldOfNothingThatRings) {
+  Restart flow;
+  flow.settings.keeps_state = false;
+  flow.restart();
+  flow.ring();
+  EXPECT_TRUE(flow.bed->rang.empty());
 }
 
 // ---- the 200 waits for the store

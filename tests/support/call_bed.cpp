@@ -35,6 +35,12 @@ Settings bed_settings() {
   return out;
 }
 
+Settings keeping_settings() {
+  Settings out = bed_settings();
+  out.keeps_state = true;
+  return out;
+}
+
 std::string browser_sdp() {
   return "v=0\r\no=- 46117317 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
          "m=audio 9 UDP/TLS/RTP/SAVPF 111 9 0 8 110 126\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
@@ -50,14 +56,16 @@ std::string browser_sdp() {
 
 CallBed::CallBed(World& world, Settings settings) : CallBed(world, std::move(settings), {}, 11) {}
 
-CallBed::CallBed(World& world, Settings settings, const std::vector<KeptBinding>& kept, uint64_t seed)
+CallBed::CallBed(World& world, Settings settings, const KeptState& kept, uint64_t seed)
     : exchange(std::move(settings), Seed::of(seed)), host(world, restored(world, kept), kGateway, true), world_(world) {
   decide = [](const AskPolicy&) { return Reply(Policy{Policy::allow, DropReason::none, {}, {}, {}}); };
 }
 
 // Before the host brings its flows up.
-Node& CallBed::restored(const World& world, const std::vector<KeptBinding>& kept) {
-  exchange.restore(world.now(), kept);
+Node& CallBed::restored(const World& world, const KeptState& kept) {
+  exchange.restore(world.now(), kept.bindings);
+  for (const RingingLeg& leg : kept.ringing) ringing.emplace(leg.call, leg);
+  lost = exchange.restore_ringing(world.now(), kept.ringing);
   return *this;
 }
 
@@ -95,6 +103,12 @@ void CallBed::take(Pass& pass, const Request& request) {
   if (const auto* end = std::get_if<CommandDone>(&request)) done.push_back(*end);
   if (const auto* end = std::get_if<CallEnded>(&request)) ended.push_back({with_media(end->call)});
   if (const auto* change = std::get_if<BindingChanged>(&request)) changed.push_back(*change);
+  if (const auto* change = std::get_if<RingingChanged>(&request)) {
+    rang.push_back(*change);
+    const size_t known = ringing.erase(change->leg.call);
+    if (change->removed) EXPECT_EQ(known, 1u) << change->leg.call << " is taken back, but was not told";
+    if (!change->removed) ringing.emplace(change->leg.call, change->leg);
+  }
   if (const auto* ask = std::get_if<AskKept>(&request)) {
     keeping.push_back(*ask);
     if (keep) world_.later(milliseconds(1), [this, id = ask->ask, word = *keep] { answer_ask(id, word); });

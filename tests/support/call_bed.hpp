@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,14 +27,19 @@ inline const SocketAddress kStranger{IpAddress::v4(198, 51, 100, 66), 5060};
 inline constexpr char kPassword[] = "correct horse";
 
 gateway::Settings bed_settings();
+gateway::Settings keeping_settings();  // and somebody keeps state over a restart
 gateway::Account bed_account(const std::string& name, const std::string& realm);
 std::string browser_sdp();
 
 class CallBed : public Node {
  public:
   explicit CallBed(World& world, gateway::Settings settings = bed_settings());
+  struct KeptState {
+    std::vector<gateway::KeptBinding> bindings;
+    std::vector<gateway::RingingLeg> ringing;
+  };
   // As the program starts again: with what was kept, and a seed of its own.
-  CallBed(World& world, gateway::Settings settings, const std::vector<gateway::KeptBinding>& kept, uint64_t seed);
+  CallBed(World& world, gateway::Settings settings, const KeptState& kept, uint64_t seed);
 
   gateway::Exchange exchange;
   FakeMedia media;
@@ -52,8 +58,11 @@ class CallBed : public Node {
   std::vector<gateway::MediaSilent> silences;
   gateway::MediaLedger ledger;
   std::vector<gateway::BindingChanged> changed;
+  std::vector<gateway::RingingChanged> rang;
+  std::map<std::string, gateway::RingingLeg> ringing;  // what a store would have now; a double removal fails the test
+  size_t lost = 0;                                     // phones that are called off at the start
   std::vector<gateway::AskKept> keeping;
-  // The store's word (Settings::keeps_bindings); none: it says nothing.
+  // The store's word (Settings::keeps_state); none: it says nothing.
   std::optional<gateway::Reply> keep = gateway::Kept{};
   Host host;  // behind what it fills when it brings its flows up
   // H's answer to each question; none: the test replies by reply().
@@ -85,7 +94,7 @@ class CallBed : public Node {
 
  private:
   void take(Pass& pass, const gateway::Request& request);
-  Node& restored(const World& world, const std::vector<gateway::KeptBinding>& kept);
+  Node& restored(const World& world, const KeptState& kept);
   World& world_;
 };
 

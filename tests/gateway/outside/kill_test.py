@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: MIT
 """The program killed by SIGKILL at random points under registrations and calls, and started again on the same folder (G15). After each kill: the
 database passes its integrity check; the start is ready within 2 s; every registration that was confirmed by 200 is there, none that was withdrawn
-is; a phone is reached by its flow at once; requests within lost calls get 481. Usage: kill_test.py PROGRAM [KILLS [SEED]]"""
+is; a phone is reached by its flow at once; requests within lost calls get 481; a phone that rang for a lost call is called off. Usage: kill_test.py PROGRAM [KILLS [SEED]]"""
 import os
 import signal
 import sys
+import time
 import unittest
 
 import under_load
 from smoke_test import PATIENCE
 
 KILLS = 5
+CALLED_OFF_LIMIT = 32.0  # 64*T1; seconds from the start of the program
 READY_LIMIT = 2.0  # times the load of each core, where that is above 1: the machine is not ours alone
 
 
@@ -54,10 +56,34 @@ class Killed(under_load.UnderLoad):
                 self.assertEqual(peer.statuses[call, "BYE"], 481)
                 peer.calls.pop(call, None)
 
+    def let_one_ring(self):
+        """A phone on the right rings, and the database knows it."""
+        self.right.ringing.clear(), self.right.called_off.clear()
+        call = f"ring{self.round}"
+        self.left.invite(under_load.RINGS, call)
+        self.assertTrue(self.serve(PATIENCE, lambda: self.right.ringing and self.left.statuses.get((call, "INVITE")) == 180 and self.ringing_rows() == 1), "nothing rings")
+        return next(iter(self.right.ringing.values()))
+
+    def check_called_off(self, invite, begun):
+        self.assertTrue(self.serve(CALLED_OFF_LIMIT, lambda: self.right.called_off, load=False), f"round {self.round}: the phone rings on\n{self.gateway.text()}")
+        cancel, at = self.right.called_off[0]
+        self.called_off.append(at - begun)
+        self.assertLess(at - begun, CALLED_OFF_LIMIT)
+        # RFC 3261 9.1
+        self.assertEqual(cancel.line.split()[1], invite.line.split()[1])
+        for name in ("Via", "From", "To", "Call-ID"):
+            self.assertEqual(cancel.all(name), invite.all(name), name)
+        self.assertEqual((cancel.cseq, cancel.method), (invite.cseq, "CANCEL"))
+        self.assertIn("1 phones that rang for lost calls are called off", self.gateway.text())
+        self.assertTrue(self.serve(PATIENCE, lambda: self.ringing_rows() == 0, load=False), "it is still in the file")
+        self.assertFalse(self.right.ringing)
+
     # G15: SIGKILL at random points, under load.
     def test_killed_at_random_points(self):
         self.start()
+        self.called_off = []
         for self.round in range(1, KILLS + 1):
+            invite = self.let_one_ring()
             self.serve(self.random.uniform(0.05, 0.6))
             self.gateway.process.send_signal(signal.SIGKILL)
             self.gateway.process.wait(PATIENCE)
@@ -67,13 +93,16 @@ class Killed(under_load.UnderLoad):
             rows = self.rows()
             self.check_registrations(rows, "in the file")
             loaded = max(1.0, os.getloadavg()[0] / os.cpu_count())
+            begun = time.monotonic()
             self.starts.append(self.start())
             self.assertLess(self.starts[-1], READY_LIMIT * loaded, f"round {self.round}, load {os.getloadavg()[0]}")
+            self.check_called_off(invite, begun)
             self.check_after(rows)
             self.check_registrations(self.rows(), "after the start")
         self.assertEqual(self.gateway.stop(), 0, self.gateway.text())
         starts = sorted(self.starts)
-        print(f"{KILLS} kills, seed {self.SEED}: {self.confirmed} REGISTERs confirmed, none lost; {self.lost_calls} legs of lost calls got 481; ready after "
+        print(f"{KILLS} kills, seed {self.SEED}: {self.confirmed} REGISTERs confirmed, none lost; {self.lost_calls} legs of lost calls got 481; "
+              f"{len(self.called_off)} phones that rang were called off, {max(self.called_off):.2f} s after the start at most; ready after "
               f"{starts[len(starts) // 2]:.2f} s in the median, {starts[-1]:.2f} s at most (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)", file=sys.stderr)
         self.assertGreater(self.confirmed, KILLS)
         if KILLS >= 5:

@@ -20,6 +20,7 @@ from smoke_test import PATIENCE, Started
 
 PHONES, STREAM_PHONES = 12, 3
 LEFT, RIGHT = "127.0.0.2", "127.0.0.3"
+RINGS = "2001"  # a number on the right that nobody picks up
 SECRET = "secret-of-the-test"
 PASSWORD = "correct horse"
 PAUSE = 0.02  # seconds between two REGISTERs of a phone
@@ -185,11 +186,12 @@ class Phone(Agent):
 
 
 class Peer(Agent):
-    """A trunk: calls and is called; every call is answered and stays up until it is ended."""
+    """A trunk: calls and is called; every call is answered and stays up until it is ended, except those to RINGS, which ring until they are cancelled."""
 
     def __init__(self, bed, address):
         super().__init__(bed, address)
         self.calls, self.statuses, self.vias = {}, {}, {}
+        self.ringing, self.called_off = {}, []  # INVITEs by Call-ID; (CANCEL, when) in their order
 
     def invite(self, number, call):
         gateway = f"127.0.0.1:{self.bed.sip}"
@@ -213,6 +215,14 @@ class Peer(Agent):
                     self.calls[call] = (message.one("From"), message.one("To"), target)
                 via = self.via() if message.status == 200 else self.vias[call]
                 self.send(f"ACK {target} SIP/2.0", [via, f"From: {message.one('From')}", f"To: {message.one('To')}", f"Call-ID: {call}", "CSeq: 1 ACK", "Max-Forwards: 70"])
+        elif message.method == "INVITE" and f"sip:{RINGS}@" in message.line:
+            self.ringing[call] = message
+            self.answer(message, 180)
+        elif message.method == "CANCEL":
+            self.called_off.append((message, time.monotonic()))
+            self.answer(message, 200)
+            if call in self.ringing:
+                self.answer(self.ringing.pop(call), 487)
         elif message.method == "INVITE":
             target = re.search(r"<([^>]*)>", message.one("Contact"))[1]
             self.calls[call] = (message.one("To") + ";tag=t", message.one("From"), target)
@@ -238,7 +248,7 @@ class UnderLoad(unittest.TestCase):
         (self.folder / "isthmus.toml").write_text(
             f'data = "{self.folder}/data"\nadmission = "closed"\n[sip]\nudp = ["127.0.0.1:{self.sip}"]\ntcp = ["127.0.0.1:{self.sip}"]\n[web]\nlisten = "127.0.0.1:{self.web}"\n'
             f'[api]\nsecret = "{SECRET}"\n{accounts}[[trunk]]\nname = "left"\nsources = ["{LEFT}"]\n'
-            f'[[trunk]]\nname = "right"\nsources = ["{RIGHT}"]\nnumbers = ["2000"]\nhost = "{RIGHT}"\nport = {self.right.port}\n')
+            f'[[trunk]]\nname = "right"\nsources = ["{RIGHT}"]\nnumbers = ["2000", "{RINGS}"]\nhost = "{RIGHT}"\nport = {self.right.port}\n')
 
     @staticmethod
     def free_port():
@@ -303,6 +313,13 @@ class UnderLoad(unittest.TestCase):
             rows = database.execute("SELECT account, cseq FROM binding").fetchall()
         database.close()
         return dict(rows)
+
+    def ringing_rows(self):
+        """How many phones the database knows to ring."""
+        with sqlite3.connect(self.folder / "data/isthmus.db", timeout=10) as database:
+            (count,) = database.execute("SELECT count(*) FROM ringing").fetchone()
+        database.close()
+        return count
 
     def http(self, method, path, body=None):
         """Status and text of an answer of the web listener."""

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Migration of the SQLite file: from a file that the program of version 1 wrote (data/v1.db: two demo accounts, two API
-// clients), with each write of SQLite failing once, and killed before each system call that changes a file.
+// Migration of the SQLite file: from files that the programs of those versions wrote (data/v1.db: two demo accounts,
+// two API clients; data/v2.db: an API client, a registered phone), with each write of SQLite failing once, and killed
+// before each system call that changes a file.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -22,13 +23,13 @@ namespace isthmus::gateway {
 namespace migration_test {
 
 struct File {
-  File() {
+  explicit File(const std::string& version = "v1") {
     // In memory where there is such a folder: what is tested is order, and syncs cost nothing there.
     std::string name = std::string(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/isthmus-migration-XXXXXX";
     folder = mkdtemp(name.data());
     path = folder + "/isthmus.db";
-    copy = path + ".v1-before-v2";
-    std::filesystem::copy_file(source_dir() + "/tests/gateway/store/data/v1.db", path);
+    copy = path + "." + version + "-before-v3";
+    std::filesystem::copy_file(source_dir() + "/tests/gateway/store/data/" + version + ".db", path);
   }
   ~File() { std::filesystem::remove_all(folder); }
   std::string folder, path, copy;
@@ -74,7 +75,7 @@ TEST(Migration, G15_AFileOfVersion1IsCopiedAndGoesOn) {
   KeptBinding binding;
   binding.account = "bob";
   binding.remote = binding.local = *SocketAddress::parse("192.0.2.1:5060");
-  EXPECT_TRUE(store->change_bindings(std::vector<BindingChanged>{{binding, false}}));
+  EXPECT_TRUE(store->change(std::vector<StateChange>{BindingChanged{binding, false}}));
   EXPECT_EQ(content_of(file.copy), "2 accounts, 2 clients, version 1");
   struct stat facts{};
   ASSERT_EQ(stat(file.copy.c_str(), &facts), 0);
@@ -84,12 +85,32 @@ TEST(Migration, G15_AFileOfVersion1IsCopiedAndGoesOn) {
   EXPECT_EQ(again->bindings()->at(0).account, "bob");
 }
 
+TEST(Migration, G15_AFileOfVersion2IsCopiedAndGoesOn) {
+  const File file("v2");
+  ASSERT_EQ(content_of(file.path), "0 accounts, 1 clients, version 2");
+  const auto store = *SqliteStore::open(file.path);
+  EXPECT_EQ(content_of(file.path), "0 accounts, 1 clients, version 3");
+  EXPECT_EQ(content_of(file.copy), "0 accounts, 1 clients, version 2");
+  const auto bindings = *store->bindings();
+  ASSERT_EQ(bindings.size(), 1u);
+  EXPECT_EQ(bindings[0].account, "alice");
+  EXPECT_EQ(bindings[0].user_agent, "kill test");
+  EXPECT_EQ(store->clients()->at(0).identities, (std::vector<std::string>{"2001", "support"}));
+  EXPECT_TRUE(store->ringing()->empty());
+  RingingLeg leg;
+  leg.call = "c_1";
+  leg.remote = leg.local = *SocketAddress::parse("192.0.2.1:5060");
+  EXPECT_TRUE(store->change(std::vector<StateChange>{RingingChanged{leg, false}}));
+  const auto again = *SqliteStore::open(file.path);
+  EXPECT_EQ(again->ringing()->at(0), leg);
+}
+
 TEST(Migration, ANewFileNeedsNoCopy) {
   const File file;
   std::filesystem::remove(file.path);
   ASSERT_TRUE(SqliteStore::open(file.path));
-  EXPECT_FALSE(std::filesystem::exists(file.path + ".v0-before-v2"));
-  EXPECT_EQ(content_of(file.path), "0 accounts, 0 clients, version 2");
+  EXPECT_FALSE(std::filesystem::exists(file.path + ".v0-before-v3"));
+  EXPECT_EQ(content_of(file.path), "0 accounts, 0 clients, version 3");
 }
 
 TEST(Migration, ACopyThatCannotBeMadeStopsIt) {
@@ -144,7 +165,7 @@ TEST(Migration, G15_AFullDiskAtAnyWriteLeavesTheOldFileAndIsSaid) {
     const auto store = SqliteStore::open(file.path);
     writes_left = -1;
     if (store) {
-      EXPECT_EQ(content_of(file.path), "2 accounts, 2 clients, version 2");
+      EXPECT_EQ(content_of(file.path), "2 accounts, 2 clients, version 3");
       break;
     }
     EXPECT_EQ(bytes_of(file.path), before) << n;
@@ -229,6 +250,7 @@ TEST(Migration, G15_KilledAtAnyMomentTheOldFileOrTheNewOneIsThereWhole) {
     EXPECT_EQ((*next)->accounts()->size(), 2u) << n;
     EXPECT_EQ((*next)->clients()->size(), 2u) << n;
     EXPECT_TRUE((*next)->bindings()) << n;
+    EXPECT_TRUE((*next)->ringing()) << n;
     EXPECT_EQ(content_of(file.path), done) << n;
     EXPECT_EQ(content_of(file.copy), rows + "1") << n << ": nobody starts without the way back";
     EXPECT_FALSE(std::filesystem::exists(file.copy + ".unfinished")) << n;

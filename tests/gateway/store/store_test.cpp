@@ -72,6 +72,10 @@ KeptBinding binding(const std::string& contact, int64_t updated = 1) {
   return out;
 }
 
+std::vector<StateChange> changes(const std::vector<BindingChanged>& given) {
+  return {given.begin(), given.end()};
+}
+
 TEST_P(Stores, BindingsAreKeptRenewedAndRemoved) {
   const auto store = GetParam()();
   EXPECT_TRUE(store->bindings()->empty());
@@ -79,13 +83,42 @@ TEST_P(Stores, BindingsAreKeptRenewedAndRemoved) {
   const KeptBinding early = binding("sip:b@192.0.2.1", 1);
   KeptBinding other = binding("sip:a@192.0.2.1", 3);
   other.reg_id = 2;
-  ASSERT_TRUE(store->change_bindings(std::vector<BindingChanged>{{late, false}, {early, false}, {other, false}}));
+  ASSERT_TRUE(store->change(changes({{late, false}, {early, false}, {other, false}})));
   EXPECT_EQ(*store->bindings(), (std::vector{early, late, other})) << "of one account, the oldest first";
   KeptBinding renewed = late;
   renewed.cseq = 7;
-  ASSERT_TRUE(store->change_bindings(
-      std::vector<BindingChanged>{{early, true}, {late, true}, {renewed, false}, {other, true}, {other, true}}));
+  ASSERT_TRUE(store->change(changes({{early, true}, {late, true}, {renewed, false}, {other, true}, {other, true}})));
   EXPECT_EQ(*store->bindings(), std::vector{renewed});
+}
+
+RingingLeg leg(const std::string& call, int64_t since) {
+  RingingLeg out;
+  out.call = call;
+  out.protocol = Protocol::tcp;
+  out.remote = *SocketAddress::parse("[2001:db8::1]:5061");
+  out.local = *SocketAddress::parse("0.0.0.0:5060");
+  out.cancel = "CANCEL sip:o'brien@192.0.2.1 SIP/2.0\r\nFrom: \"\xc3\xa4\" <sip:a@b>;tag=1\r\n\r\n";
+  out.since = WallTime(std::chrono::milliseconds(since));
+  return out;
+}
+
+TEST_P(Stores, G15_PhonesThatRingAreKeptAndForgotten) {
+  const auto store = GetParam()();
+  EXPECT_TRUE(store->ringing()->empty());
+  const RingingLeg late = leg("c_1", 2);
+  const RingingLeg early = leg("c_2", 1);
+  const KeptBinding phone = binding("sip:a@192.0.2.1");
+  const std::vector<StateChange> both{RingingChanged{late, false}, BindingChanged{phone, false},
+                                      RingingChanged{early, false}};
+  ASSERT_TRUE(store->change(both));
+  EXPECT_EQ(*store->ringing(), (std::vector{early, late})) << "the oldest first";
+  EXPECT_EQ(*store->bindings(), std::vector{phone});
+  RingingLeg elsewhere = late;
+  elsewhere.cancel = "CANCEL sip:other@192.0.2.1 SIP/2.0\r\n\r\n";
+  const std::vector<StateChange> next{RingingChanged{elsewhere, false}, RingingChanged{early, true},
+                                      RingingChanged{leg("c_3", 3), true}};
+  ASSERT_TRUE(store->change(next));
+  EXPECT_EQ(*store->ringing(), std::vector{elsewhere}) << "of one call the newest";
 }
 
 struct Folder {
@@ -153,12 +186,12 @@ TEST(SqliteStore, AFileOfANewerProgramAndRubbishAreRefused) {
   {  // the user version stands at offset 60 of the file, in network order
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(63);
-    file.put(3);
+    file.put(SqliteStore::kSchemaVersion + 1);
   }
   const std::string before = bytes_of(path);
   const auto newer = SqliteStore::open(path);
   ASSERT_FALSE(newer);
-  EXPECT_NE(newer.error().find("version 3, this program knows 2: a newer Isthmus has written it"), std::string::npos)
+  EXPECT_NE(newer.error().find("version 4, this program knows 3: a newer Isthmus has written it"), std::string::npos)
       << newer.error();
   EXPECT_EQ(bytes_of(path), before) << "not touched";
   EXPECT_FALSE(SqliteStore::open(folder.path));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The thread that keeps bindings (G15, G16): what is said to be kept is on disk, a locked file holds nobody and loses
-// nothing, the queue is bounded and its loss counted. Waiting is for the thread, by condition, never by the clock.
-#include "gateway/store/binding_keeper.hpp"
+// The thread that keeps bindings and what rings (G15, G16): what is said to be kept is on disk, a locked file holds
+// nobody and loses nothing, the queue is bounded and its loss counted. Waiting is for the thread, by condition, never
+// by the clock.
+#include "gateway/store/state_keeper.hpp"
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -14,7 +15,7 @@
 #include "gateway/store/sqlite_store.hpp"
 
 namespace isthmus::gateway {
-namespace binding_keeper_test {
+namespace state_keeper_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -24,7 +25,7 @@ constexpr seconds kPatience{60};  // of a test, on a loaded machine
 // The loop: runs in the test's thread what the keeper's hands over.
 class Loop {
  public:
-  BindingKeeper::Post post() {
+  StateKeeper::Post post() {
     return [this](std::function<void()> work) {
       const std::lock_guard lock(mutex_);
       work_.push_back(std::move(work));
@@ -64,10 +65,10 @@ struct Bed {
     keeper.reset();
     std::filesystem::remove_all(folder);
   }
-  void start(const BindingKeeper::Limits& limits = {.retry = milliseconds(1)}) {
+  void start(const StateKeeper::Limits& limits = {.retry = milliseconds(1)}) {
     const auto news = [this](const std::string& trouble) { told.push_back(trouble.empty() ? "works" : "fails"); };
-    keeper = std::make_unique<BindingKeeper>(
-        *SqliteStore::open(path, {.patience = milliseconds(1), .sync_each = false}), loop.post(), news, limits);
+    keeper = std::make_unique<StateKeeper>(*SqliteStore::open(path, {.patience = milliseconds(1), .sync_each = false}),
+                                           loop.post(), news, limits);
   }
   void put(int number, uint32_t cseq = 1, bool removed = false) {
     KeptBinding binding;
@@ -75,7 +76,7 @@ struct Bed {
     binding.contact = "sip:" + std::to_string(number) + "@192.0.2.1";
     binding.cseq = cseq;
     binding.remote = binding.local = *SocketAddress::parse("192.0.2.1:5060");
-    keeper->put({binding, removed});
+    keeper->put(BindingChanged{binding, removed});
   }
   void ask() {
     keeper->when_kept([this](bool kept) { words += kept ? "y" : "n"; });
@@ -87,7 +88,7 @@ struct Bed {
   std::unique_ptr<SqliteStore> reader;
   std::string words;  // y: kept, n: not
   std::vector<std::string> told;
-  std::unique_ptr<BindingKeeper> keeper;
+  std::unique_ptr<StateKeeper> keeper;
 };
 
 // Another program that holds the file.
@@ -104,7 +105,7 @@ class Lock {
   sqlite3* database_ = nullptr;
 };
 
-TEST(BindingKeeper, G15_WhatIsSaidToBeKeptIsOnDisk) {
+TEST(StateKeeper, G15_WhatIsSaidToBeKeptIsOnDisk) {
   Bed bed;
   bed.start();
   for (int i = 0; i < 300; ++i) {
@@ -122,7 +123,7 @@ TEST(BindingKeeper, G15_WhatIsSaidToBeKeptIsOnDisk) {
   EXPECT_TRUE(bed.told.empty());
 }
 
-TEST(BindingKeeper, WhatGathersIsCommittedTogether) {
+TEST(StateKeeper, WhatGathersIsCommittedTogether) {
   Bed bed;
   bed.start();
   {
@@ -136,7 +137,7 @@ TEST(BindingKeeper, WhatGathersIsCommittedTogether) {
   EXPECT_EQ(bed.on_disk(), 1001u);
 }
 
-TEST(BindingKeeper, WhoAsksWhileNothingWaitsIsToldSo) {
+TEST(StateKeeper, WhoAsksWhileNothingWaitsIsToldSo) {
   Bed bed;
   bed.start();
   bed.ask();
@@ -144,7 +145,7 @@ TEST(BindingKeeper, WhoAsksWhileNothingWaitsIsToldSo) {
   EXPECT_EQ(bed.keeper->figures().commits, 0u);
 }
 
-TEST(BindingKeeper, G16_ALockedFileHoldsNobodyAndLosesNothing) {
+TEST(StateKeeper, G16_ALockedFileHoldsNobodyAndLosesNothing) {
   Bed bed;
   bed.start();
   {
@@ -175,7 +176,7 @@ TEST(BindingKeeper, G16_ALockedFileHoldsNobodyAndLosesNothing) {
   EXPECT_EQ(bed.keeper->figures().lost, 0u);
 }
 
-TEST(BindingKeeper, G16_TheQueueIsBoundedAndLossIsCountedAndSaid) {
+TEST(StateKeeper, G16_TheQueueIsBoundedAndLossIsCountedAndSaid) {
   Bed bed;
   bed.start({.waiting = 3, .batch = 2, .retry = milliseconds(1)});
   {
@@ -196,7 +197,36 @@ TEST(BindingKeeper, G16_TheQueueIsBoundedAndLossIsCountedAndSaid) {
   ASSERT_TRUE(bed.loop.run_until([&] { return bed.words == "ny"; }));
 }
 
-TEST(BindingKeeper, TheEndKeepsWhatWaits) {
+TEST(StateKeeper, G15_WhatRingsIsKeptBesideTheBindingsAndForgotten) {
+  Bed bed;
+  bed.start();
+  RingingLeg leg;
+  leg.call = "sip:1@192.0.2.1";
+  leg.remote = leg.local = *SocketAddress::parse("192.0.2.1:5060");
+  bed.put(1);
+  bed.keeper->put(RingingChanged{leg, false});
+  bed.ask();
+  ASSERT_TRUE(bed.loop.run_until([&] { return bed.words == "y"; }));
+  EXPECT_EQ(*bed.reader->ringing(), std::vector{leg});
+  EXPECT_EQ(bed.on_disk(), 1u);
+  bed.keeper->put(RingingChanged{leg, true});
+  bed.ask();
+  ASSERT_TRUE(bed.loop.run_until([&] { return bed.words == "yy"; }));
+  EXPECT_TRUE(bed.reader->ringing()->empty());
+  EXPECT_EQ(bed.on_disk(), 1u);
+  {  // What stopped ringing before it was on disk takes the place of its beginning.
+    const Lock lock(bed.path);
+    const uint64_t before = bed.keeper->figures().failures;
+    bed.put(2);
+    ASSERT_TRUE(bed.loop.run_until([&] { return bed.keeper->figures().failures > before; }));
+    for (int i = 0; i < 10; ++i) bed.keeper->put(RingingChanged{leg, i % 2 == 1});
+    EXPECT_LE(bed.keeper->figures().waiting, 3u);
+  }
+  ASSERT_TRUE(bed.loop.run_until([&] { return bed.keeper->figures().waiting == 0; }));
+  EXPECT_TRUE(bed.reader->ringing()->empty());
+}
+
+TEST(StateKeeper, TheEndKeepsWhatWaits) {
   Bed bed;
   bed.start();
   for (int i = 0; i < 500; ++i) bed.put(i);
@@ -204,5 +234,5 @@ TEST(BindingKeeper, TheEndKeepsWhatWaits) {
   EXPECT_EQ(bed.on_disk(), 500u);
 }
 
-}  // namespace binding_keeper_test
+}  // namespace state_keeper_test
 }  // namespace isthmus::gateway

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include "gateway/store/binding_keeper.hpp"
+#include "gateway/store/state_keeper.hpp"
 
 #include <utility>
 
 namespace isthmus::gateway {
 
-BindingKeeper::BindingKeeper(std::unique_ptr<Store> store, Post post, News news, const Limits& limits)
+StateKeeper::StateKeeper(std::unique_ptr<Store> store, Post post, News news, const Limits& limits)
     : store_(std::move(store)), post_(std::move(post)), news_(std::move(news)), limits_(limits) {
   thread_ = std::thread([this] { work(); });
 }
 
-BindingKeeper::~BindingKeeper() {
+StateKeeper::~StateKeeper() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -19,15 +19,17 @@ BindingKeeper::~BindingKeeper() {
   thread_.join();
 }
 
-BindingKeeper::Key BindingKeeper::key_of(const KeptBinding& binding) {
-  return {binding.account, binding.contact, binding.instance, binding.reg_id};
+StateKeeper::Key StateKeeper::key_of(const StateChange& change) {
+  if (const auto* ringing = std::get_if<RingingChanged>(&change)) return {change.index(), ringing->leg.call, {}, {}, 0};
+  const KeptBinding& binding = std::get<BindingChanged>(change).binding;
+  return {change.index(), binding.account, binding.contact, binding.instance, binding.reg_id};
 }
 
 // ---- the loop's side
 
-void BindingKeeper::put(const BindingChanged& change) {
+void StateKeeper::put(const StateChange& change) {
   const std::lock_guard lock(mutex_);
-  const auto known = places_.find(key_of(change.binding));
+  const auto known = places_.find(key_of(change));
   if (known != places_.end()) {
     queue_[known->second] = change;
     return;
@@ -37,12 +39,12 @@ void BindingKeeper::put(const BindingChanged& change) {
     refused_ = true;
     return;
   }
-  places_[key_of(change.binding)] = ++last_place_;
+  places_[key_of(change)] = ++last_place_;
   queue_.emplace(last_place_, change);
   wake_.notify_one();
 }
 
-void BindingKeeper::when_kept(Word word) {
+void StateKeeper::when_kept(Word word) {
   std::vector<Word> now;
   {
     const std::lock_guard lock(mutex_);
@@ -56,14 +58,14 @@ void BindingKeeper::when_kept(Word word) {
   say(std::move(now), false);
 }
 
-BindingKeeper::Figures BindingKeeper::figures() const {
+StateKeeper::Figures StateKeeper::figures() const {
   const std::lock_guard lock(mutex_);
   Figures out = figures_;
   out.waiting = queue_.size() + under_way_;
   return out;
 }
 
-void BindingKeeper::say(std::vector<Word> words, bool kept) {
+void StateKeeper::say(std::vector<Word> words, bool kept) {
   if (words.empty()) return;
   post_([words = std::move(words), kept] {
     for (const Word& word : words) word(kept);
@@ -72,18 +74,18 @@ void BindingKeeper::say(std::vector<Word> words, bool kept) {
 
 // ---- the thread
 
-void BindingKeeper::work() {
+void StateKeeper::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wake_.wait(lock, [this] { return ending_ || !queue_.empty() || !asked_.empty(); });
     if (queue_.empty() && asked_.empty()) return;
     Queue batch = take();
-    std::vector<BindingChanged> changes;
+    std::vector<StateChange> changes;
     under_way_ = batch.size();
     changes.reserve(batch.size());
     for (const auto& [place, change] : batch) changes.push_back(change);
     lock.unlock();
-    const Store::Done done = changes.empty() ? Store::Done{} : store_->change_bindings(changes);
+    const Store::Done done = changes.empty() ? Store::Done{} : store_->change(changes);
     lock.lock();
     under_way_ = 0;
     if (done) {
@@ -105,31 +107,31 @@ void BindingKeeper::work() {
   }
 }
 
-BindingKeeper::Queue BindingKeeper::take() {
+StateKeeper::Queue StateKeeper::take() {
   Queue batch;
   while (batch.size() < limits_.batch && !queue_.empty()) {
     auto node = queue_.extract(queue_.begin());
-    places_.erase(key_of(node.mapped().binding));
+    places_.erase(key_of(node.mapped()));
     batch.insert(std::move(node));
   }
   return batch;
 }
 
 // What changed again meanwhile keeps its old place, so that nobody is told too early, and its newer content.
-void BindingKeeper::put_back(Queue&& batch) {
+void StateKeeper::put_back(Queue&& batch) {
   for (auto& [place, change] : batch) {
-    const auto newer = places_.find(key_of(change.binding));
+    const auto newer = places_.find(key_of(change));
     if (newer != places_.end()) {
       change = std::move(queue_.at(newer->second));
       queue_.erase(newer->second);
     }
-    places_[key_of(change.binding)] = place;
+    places_[key_of(change)] = place;
     queue_.emplace(place, std::move(change));
   }
 }
 
 // Those who can be told: after a failure all, otherwise those before whose place nothing waits any more.
-std::vector<BindingKeeper::Word> BindingKeeper::due(bool kept) {
+std::vector<StateKeeper::Word> StateKeeper::due(bool kept) {
   std::vector<Word> out;
   const uint64_t open = queue_.empty() ? last_place_ + 1 : queue_.begin()->first;
   std::erase_if(asked_, [&](auto& each) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Keeps the registrar's bindings in the store without making the loop wait: changes go to a thread of their own, which
-// commits together what has gathered while the commit before ran. Only the newest change of a binding waits, so the
-// queue is as long as there are bindings, and bounded. A store that is locked or broken is tried again until it works;
+// Keeps in the store what changes with calls and registrations, the registrar's bindings and the phones that ring,
+// without making the loop wait: changes go to a thread of their own, which commits together what has gathered while the
+// commit before ran. Only the newest change of a thing waits, so the queue is as long as there are things, and bounded.
+// A store that is locked or broken is tried again until it works;
 // nobody waits for it meanwhile (G16).
 #pragma once
 
@@ -21,7 +22,7 @@
 
 namespace isthmus::gateway {
 
-class BindingKeeper {
+class StateKeeper {
  public:
   struct Limits {
     size_t waiting = 100000;               // changes that are not on disk; more are dropped and counted
@@ -35,13 +36,13 @@ class BindingKeeper {
   using News = std::function<void(const std::string& trouble)>;
 
   // The store is this object's alone.
-  BindingKeeper(std::unique_ptr<Store> store, Post post, News news, const Limits& limits);
-  ~BindingKeeper();  // tries once more to keep what waits
-  BindingKeeper(const BindingKeeper&) = delete;
-  BindingKeeper& operator=(const BindingKeeper&) = delete;
+  StateKeeper(std::unique_ptr<Store> store, Post post, News news, const Limits& limits);
+  ~StateKeeper();  // tries once more to keep what waits
+  StateKeeper(const StateKeeper&) = delete;
+  StateKeeper& operator=(const StateKeeper&) = delete;
 
   // From the loop.
-  void put(const BindingChanged& change);
+  void put(const StateChange& change);
   // Is what was put before on disk? Said later in the loop, never from inside the call: true as soon as it is; false at
   // once while the store fails, and when a change found no room.
   void when_kept(Word word);
@@ -57,10 +58,10 @@ class BindingKeeper {
   Figures figures() const;
 
  private:
-  using Key = std::tuple<std::string, std::string, std::string, uint32_t>;
-  using Queue = std::map<uint64_t, BindingChanged>;  // by the place in which the binding began to wait
+  using Key = std::tuple<size_t, std::string, std::string, std::string, uint32_t>;  // its kind, its name
+  using Queue = std::map<uint64_t, StateChange>;  // by the place in which it began to wait
 
-  static Key key_of(const KeptBinding& binding);
+  static Key key_of(const StateChange& change);
   void work();
   Queue take();
   void put_back(Queue&& batch);
