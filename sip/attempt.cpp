@@ -437,15 +437,19 @@ void Endpoint::call_off(Pass& pass, const CallOff& lost) {
   drain_outcomes(pass);
 }
 
-// The socket that has this address of ours, or one that has all of them.
+bool has_address(const SocketAddress& bound, const SocketAddress& local) {
+  if (bound.port != local.port || bound.ip.family != local.ip.family) return false;
+  return bound.ip == local.ip || bound.ip.is_unspecified();
+}
+
+// The socket that is bound to just this address, or else one that has it.
 const Endpoint::Flow* Endpoint::datagram_flow_at(const SocketAddress& local) const {
   const Flow* any = nullptr;
   for (const FlowId id : datagrams_) {
     const Flow& flow = flows_.at(id);
     const SocketAddress& bound = flow.facts.path.local;
     if (bound == local) return &flow;
-    const bool has_all = bound.ip.is_unspecified() && bound.ip.family == local.ip.family && bound.port == local.port;
-    if (has_all && any == nullptr) any = &flow;
+    if (has_address(bound, local) && any == nullptr) any = &flow;
   }
   return any;
 }

@@ -38,6 +38,9 @@ struct Listener {
   uint16_t port = 5060;
 };
 
+// Is `local` an address of the socket that is bound to `bound`: the same, or one of all?
+bool has_address(const SocketAddress& bound, const SocketAddress& local);
+
 struct EndpointConfig {
   TimerConfig timers;
   std::vector<Listener> listeners;

@@ -396,7 +396,7 @@ std::vector<Path> Registrar::flow_up(const FlowFacts& facts) {
   if (is_reliable(facts.protocol)) return out;
   for (auto& [account, list] : bindings_) {
     for (Binding& binding : list) {
-      const bool same = binding.protocol == facts.protocol && binding.path.local == facts.path.local;
+      const bool same = binding.protocol == facts.protocol && sip::has_address(facts.path.local, binding.path.local);
       if (binding.path.flow || !same) continue;
       binding.path.flow = facts.path.flow;
       out.push_back(binding.path);

@@ -82,6 +82,26 @@ TEST(Restart, G15_TheWayThroughTheNatIsKeptOpenAfterTheRestart) {
   EXPECT_EQ(pings, 2u);
 }
 
+// A socket that is bound to all addresses tells of each datagram to which of them it came.
+TEST(Restart, G15_APhoneOfASocketOnAllAddressesIsReachedAtOnceToo) {
+  Restart flow;
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  flow.kill();
+  const auto status_with = [&](const SocketAddress& bound) {
+    Exchange exchange(flow.settings, Seed::of(1));
+    exchange.restore(flow.world.now(), flow.store.bindings);
+    Outbox out;
+    Pass pass{flow.world.now(), out};
+    exchange.flow_up(pass, {Path{{1, 1}, {}, bound}, Protocol::udp, Framing::datagram, false});
+    const auto table = exchange.registrations(flow.world.now());
+    return table.size() == 1 ? std::string(table[0].status) : "not one";
+  };
+  EXPECT_EQ(status_with({IpAddress::v4(0, 0, 0, 0), kGateway.port}), "active");
+  EXPECT_EQ(status_with(kGateway), "active");
+  EXPECT_EQ(status_with({IpAddress::v4(0, 0, 0, 0), 5070}), "restored");
+  EXPECT_EQ(status_with({IpAddress::v4(192, 0, 2, 7), kGateway.port}), "restored");
+}
+
 // RFC 3261 10.3 step 7, R1.18.
 TEST(Restart, G15_AnOldCSeqOfTheSameCallIdIsStillRefused) {
   Restart flow;
