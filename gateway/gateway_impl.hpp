@@ -17,6 +17,7 @@
 #include "gateway/certificates.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/observe/call_watch.hpp"
+#include "gateway/observe/log.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/observe/trace.hpp"
 #include "gateway/store/state_keeper.hpp"
@@ -54,6 +55,7 @@ struct Gateway::Impl {
   void obey(Pass& pass, const Dispatcher::Output& output);
   void ask_keeper(AskId ask);
   CallFacts named(CallFacts call) const;
+  void note_refused(TimePoint now, const CredentialsRefused& refused);
   void note_web_server(const Result<WebhookReply, WebhookFault>& result);
   CallFacts with_media(CallFacts call) const;
   CallFacts whole(CallFacts call) const;  // named, and with its media
@@ -107,6 +109,7 @@ struct Gateway::Impl {
   TimePoint armed = kNever;         // when tick() comes
   bool web_server_failing = false;  // and the log says so
   TimePoint web_server_quiet;       // until then nothing more is said about it
+  LineLimit refusals{10, std::chrono::seconds(6)};
   uint64_t outbox_dropped = 0;
   Drain draining;
   int signals = 0;

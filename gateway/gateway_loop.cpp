@@ -38,11 +38,16 @@ void Gateway::Impl::commands(Pass& pass) {
 
 void Gateway::Impl::obey(Pass& pass, const ClientApi::Output& output) {
   if (const auto* command = std::get_if<Command>(&output)) return exchange->command(pass, *command);
+  if (const auto* refused = std::get_if<CredentialsRefused>(&output)) return note_refused(pass.now.steady, *refused);
   const auto& news = std::get<ClientNews>(output);
   log({LogLevel::info,
        "client " + shown_user(news.client) + (news.connected ? " signed in, " : " is gone, ") + news.session,
        Json::object({{"client", shown_user(news.client)}, {"session", news.session}})});
   dispatcher->tell(pass.now, news);
+}
+
+void Gateway::Impl::note_refused(TimePoint now, const CredentialsRefused& refused) {
+  if (const auto untold = refusals.admit(now)) log(credentials_refused(refused, *untold));
 }
 
 void Gateway::Impl::obey(Pass& pass, const Routes::Output& output) {
@@ -155,6 +160,7 @@ void Gateway::Impl::handle(Pass& pass, const Request& request) {
                  [&](const CallRefused& it) { log(call_refused(it)); },
                  [&](const LegEnded& it) { log(leg_ended(it)); },
                  [&](const RequestRefused& it) { log(request_refused(it)); },
+                 [&](const CredentialsRefused& it) { note_refused(pass.now.steady, it); },
                  [&](const MediaSilent& it) { log(media_silent(whole(it.call), it.is_caller, config.timers.silence)); },
                  [&](const BindingChanged& it) {
                    log(LogLevel::info, (it.removed ? "unregistered " : "registered ") + shown_user(it.binding.account) +

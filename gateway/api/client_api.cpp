@@ -146,6 +146,9 @@ void ClientApi::obey(const Context& context, const rpc::SignIn& method) {
   if (entry == nullptr) {
     by_name_.failed(now.steady, method.name + "@" + source);
     by_source_.failed(now.steady, source);
+    const std::string_view wrong = method.by_key ? "wrong key" : "wrong password";
+    put(CredentialsRefused{method.name, directory_.find(method.name) != nullptr ? wrong : "no such account", "sign_in",
+                           peers_.find(context.peer)->source});
     return fail_sign_in(context, {RpcCode::bad_credentials, {}});
   }
   if (!make_room(entry->id)) return error(context, RpcCode::unavailable);

@@ -54,7 +54,7 @@ enum class WsClose : uint16_t {
 
 class ClientApi {
  public:
-  using Output = std::variant<Command, ClientNews>;
+  using Output = std::variant<Command, ClientNews, CredentialsRefused>;
 
   // `wake` is called when there is something to poll; the directory outlives this.
   ClientApi(ClientApiConfig config, const Directory& directory, const Seed& seed, std::function<Now()> clock,

@@ -94,6 +94,14 @@ struct RequestRefused {
   std::string why;
 };
 
+// Somebody who said who he is and was not believed, or not for this: a phone with an old password, or a guess.
+struct CredentialsRefused {
+  std::string user;         // as it was given, by a stranger
+  std::string_view why;     // a literal
+  std::string_view method;  // a literal: SIP's, or "sign_in" of a client
+  IpAddress source;
+};
+
 struct CallEnded {  // one per call, after `dropped`: for log and records
   CallFacts call;
 };
@@ -104,8 +112,9 @@ struct AskKept {
   AskId ask;
 };
 
-using Request = std::variant<AskPolicy, AskKept, OrderMedia, TellServer, TellClient, CommandDone, CallEnded,
-                             CallRefused, LegEnded, RequestRefused, MediaSilent, BindingChanged, RingingChanged>;
+using Request =
+    std::variant<AskPolicy, AskKept, OrderMedia, TellServer, TellClient, CommandDone, CallEnded, CallRefused, LegEnded,
+                 RequestRefused, CredentialsRefused, MediaSilent, BindingChanged, RingingChanged>;
 
 struct Policy {
   enum Verdict : uint8_t { allow, refuse, later };

@@ -209,8 +209,11 @@ Side* Exchange::side_of(Call& call, sip::SessionId session) {
 
 void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
   using Kind = sip::UserAgentEventKind;
-  if (event.kind == Kind::request) return take_request(pass);
-  if (event.kind == Kind::verify) return take_verify(pass, event);
+  if (event.kind == Kind::request || event.kind == Kind::verify) {
+    event.kind == Kind::request ? take_request(pass) : take_verify(pass, event);
+    if (auto refused = registrar_.take_refused()) requests_.push_back(*std::move(refused));
+    return;
+  }
   if (event.kind == Kind::registration) return;
   const CallId id{static_cast<uint32_t>(event.cookie >> 32), static_cast<uint32_t>(event.cookie)};
   Call* call = calls_.find(id);

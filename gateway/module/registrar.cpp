@@ -151,20 +151,28 @@ InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) 
     // Refused, but the password is right: a phone whose request was repeated after a lost refusal goes on at once.
     case sip::AuthVerdict::replayed: return challenge(now, message, proxy, true);
     case sip::AuthVerdict::refused:  // R4.2: one more try, then the end
+      note_refused(request, credentials.user, secret ? "wrong password" : "no such account");
       if (auth_.is_second_try(credentials)) return Refuse{403, {}, "wrong credentials"};
       return challenge(now, message, proxy, false, true);
   }
   // RFC 3261 22.4, RFC 7616 3.4.6: the digest must be of this request.
-  if (credentials.uri != message.request_uri()) return Refuse{403, {}, "the digest is of another Request-URI"};
+  if (credentials.uri != message.request_uri()) {
+    note_refused(request, credentials.user, "the digest is of another Request-URI");
+    return Refuse{403, {}, "the digest is of another Request-URI"};
+  }
   if (is_reliable(request.protocol) && proved_.size() < kMaxProvedFlows) proved_[request.path.flow] = credentials.user;
   return Admitted{credentials.user, true};
+}
+
+void Registrar::note_refused(const Incoming& request, const std::string& user, std::string_view why) {
+  refused_ = CredentialsRefused{user, why, sip::text(request.message.method()), request.path.remote.ip};
 }
 
 InVerdict Registrar::callin(Now now, const Incoming& request) {
   InVerdict verdict = authenticate(now, request, true);
   const auto* admitted = std::get_if<Admitted>(&verdict);
   if (admitted == nullptr || speaks_for(request.message, admitted->account)) return verdict;
-  return foreign(now, request, true, "From is not of this account");
+  return foreign(now, request, true, admitted->account, "From is not of this account");
 }
 
 InVerdict Registrar::vouch(Now now, const Incoming& request, const Party& party) {
@@ -172,15 +180,16 @@ InVerdict Registrar::vouch(Now now, const Incoming& request, const Party& party)
   InVerdict verdict = authenticate(now, request, true);
   const auto* admitted = std::get_if<Admitted>(&verdict);
   if (admitted == nullptr || admitted->account == party.account) return verdict;
-  return foreign(now, request, true, "another account");
+  return foreign(now, request, true, admitted->account, "the call is of another account");
 }
 
 // Somebody else than the flow has proved, without credentials of his own, is asked for them: several accounts may share
 // one connection. Who gave credentials and speaks for another is refused.
-Refuse Registrar::foreign(Now now, const Incoming& request, bool proxy, std::string why) const {
+Refuse Registrar::foreign(Now now, const Incoming& request, bool proxy, const std::string& user, std::string_view why) {
   const auto header = proxy ? sip::Header::proxy_authorization : sip::Header::authorization;
   if (!request.message.has(header)) return challenge(now, request.message, proxy, false);
-  return {403, {}, std::move(why)};
+  note_refused(request, user, why);
+  return {403, {}, std::string(why)};
 }
 
 std::vector<Registrar::Change> Registrar::flow_down(FlowId flow) {
@@ -249,7 +258,7 @@ Registrar::Outcome Registrar::register_(Now now, const Incoming& request) {
   const bool own =
       address && address->is_sip() && is_own_domain(address->host) && sip::unescape(address->user) == account;
   if (!own || !from || sip::unescape(from->user) != account) {
-    Refuse refused = foreign(now, request, false, "not this account's address");
+    Refuse refused = foreign(now, request, false, account, "To is not of this account");
     return {refused.status, std::move(refused.headers), true, {}};
   }
   return apply(now, request, account);

@@ -8,8 +8,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "gateway/call/ask.hpp"
 #include "gateway/call/binding.hpp"
 #include "gateway/call/module.hpp"
 #include "gateway/call/settings.hpp"
@@ -76,6 +79,8 @@ class Registrar : public Module {
   // secret has to authenticate again.
   std::vector<Change> set_accounts(const std::vector<Account>& accounts);
   bool is_own_domain(std::string_view host) const;
+  // Of the request that was handed in last, if its credentials were refused.
+  std::optional<CredentialsRefused> take_refused() { return std::exchange(refused_, std::nullopt); }
   uint64_t hash_operations() const { return auth_.hash_operations(); }
 
  private:
@@ -83,7 +88,8 @@ class Registrar : public Module {
   InVerdict authenticate(Now now, const Incoming& request, bool proxy);
   Refuse challenge(Now now, const sip::Message& asking, bool proxy, bool stale, bool after_refusal = false) const;
   std::optional<Path> take_lost(const std::string& account, const sip::Contact& contact);
-  Refuse foreign(Now now, const Incoming& request, bool proxy, std::string why) const;
+  Refuse foreign(Now now, const Incoming& request, bool proxy, const std::string& user, std::string_view why);
+  void note_refused(const Incoming& request, const std::string& user, std::string_view why);
   bool speaks_for(const sip::Message& message, std::string_view account) const;
   Outcome apply(Now now, const Incoming& request, const std::string& account);
   Outcome list(Now now, const std::string& account) const;
@@ -99,6 +105,7 @@ class Registrar : public Module {
   // account as it may have.
   std::map<std::string, std::vector<Binding>, std::less<>> lost_;
   TimePoint earliest_ = kNever;
+  std::optional<CredentialsRefused> refused_;
   std::map<FlowId, std::string> proved_;  // streams that authenticated an account
 };
 

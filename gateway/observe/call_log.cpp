@@ -188,6 +188,15 @@ LogLine request_refused(const RequestRefused& refused) {
           {{"source", source}, {"method", method}, {"code", int{refused.status}}, {"why", printable(refused.why)}})};
 }
 
+LogLine credentials_refused(const CredentialsRefused& refused, uint64_t untold) {
+  const std::string source = shown_ip(refused.source), user = shown_user(refused.user);
+  const std::string why(refused.why), method(refused.method);
+  return {LogLevel::info,
+          "refused " + user + " from " + source + ": " + why + " (" + method + ")" +
+              (untold == 0 ? "" : "; " + std::to_string(untold) + " more before it were not told"),
+          Json::object({{"source", source}, {"user", user}, {"why", why}, {"method", method}, {"untold", untold}})};
+}
+
 LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds silence) {
   const auto& leg = is_caller ? call.caller_media : call.callee_media;
   const std::string_view side = is_caller ? "caller" : "callee";

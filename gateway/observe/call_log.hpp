@@ -17,6 +17,8 @@ LogLine call_changed(const CallFacts& call);
 LogLine leg_ended(const LegEnded& leg);
 LogLine web_server_said(std::string_view call, const Policy& policy, Duration took);
 LogLine request_refused(const RequestRefused& refused);
+// `untold`: how many like it were passed over before.
+LogLine credentials_refused(const CredentialsRefused& refused, uint64_t untold);
 LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds silence);
 
 }  // namespace isthmus::gateway

@@ -4,8 +4,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 namespace isthmus::gateway {
 namespace {
@@ -99,11 +101,29 @@ std::string shown_user(std::string_view user) {
   return out.size() < kShownFrom ? "***" : "***" + out.substr(out.size() - kShownEnd);
 }
 
+std::optional<uint64_t> LineLimit::admit(TimePoint now) {
+  const auto given_back = static_cast<size_t>(std::max<int64_t>((now - since_) / each_, 0));
+  if (given_back > 0) {
+    spent_ -= std::min(spent_, given_back);
+    since_ = now;
+  }
+  if (spent_ >= burst_) {
+    ++untold_;
+    return std::nullopt;
+  }
+  ++spent_;
+  return std::exchange(untold_, 0);
+}
+
 std::string shown_address(const SocketAddress& address) {
-  if (!is_masked() || !address.is_set()) return address.text();
-  const auto& octets = address.ip.octets;
+  return is_masked() && address.is_set() ? shown_ip(address.ip) : address.text();
+}
+
+std::string shown_ip(const IpAddress& ip) {
+  if (!is_masked()) return ip.text();
+  const auto& octets = ip.octets;
   char out[48];
-  if (address.ip.is_v4()) {
+  if (ip.is_v4()) {
     std::snprintf(out, sizeof out, "%u.%u.%u.x", unsigned{octets[0]}, unsigned{octets[1]}, unsigned{octets[2]});
   } else {
     const auto group = [&](size_t i) { return unsigned{octets[2 * i]} << 8 | unsigned{octets[2 * i + 1]}; };

@@ -4,10 +4,13 @@
 // are not logged at all.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/address.hpp"
+#include "base/time.hpp"
 #include "gateway/api/json.hpp"
 #include "gateway/log_rules.hpp"
 
@@ -17,6 +20,21 @@ struct LogLine {
   LogLevel level = LogLevel::info;
   std::string text;                    // for people; says everything
   Json fields = Json(Json::Object{});  // for programs: members of the JSON line beside time, level and text
+};
+
+// Lines that strangers can provoke: so many in a row, then one for each time that is over; the rest is counted.
+class LineLimit {
+ public:
+  LineLimit(size_t burst, Duration each) : burst_(burst), each_(each) {}
+  // None: not this one. Otherwise how many were passed over since the last.
+  std::optional<uint64_t> admit(TimePoint now);
+
+ private:
+  size_t burst_;
+  Duration each_;
+  size_t spent_ = 0;
+  TimePoint since_{};
+  uint64_t untold_ = 0;
 };
 
 void set_log(const LogRules& rules);  // from now on
@@ -31,6 +49,7 @@ std::string printable(std::string_view text);
 // (IPv4 /24, IPv6 /48). The same always looks the same.
 std::string shown_user(std::string_view user);
 std::string shown_address(const SocketAddress& address);
+std::string shown_ip(const IpAddress& ip);
 bool is_masked();
 
 // What stands behind time and level in a line: of a text line the text without control characters, of a JSON line the

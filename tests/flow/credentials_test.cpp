@@ -221,10 +221,21 @@ TEST(AccountCredentials, R4_2AWrongPasswordIsChallengedOnceMoreAndThenRefused) {
     EXPECT_EQ(flow.ask(method, wrong.line(second, method, uri_of(method))), "403 " + method);
     EXPECT_EQ(flow.b.log(), "");
     EXPECT_TRUE(flow.bed.is_empty()) << "R4.1: nothing is kept of all this";
+    // The owner is told who it was, each time, and what is wrong.
+    ASSERT_EQ(flow.bed.disbelieved.size(), 2u);
+    EXPECT_EQ(flow.bed.disbelieved[0].user, "alice");
+    EXPECT_EQ(flow.bed.disbelieved[0].why, "wrong password");
+    EXPECT_EQ(flow.bed.disbelieved[0].method, method);
+    EXPECT_EQ(flow.bed.disbelieved[0].source, kStranger.ip);
     // The right one still gets in with the same challenge.
     DigestUser right{"alice"};
     const std::string heard = flow.ask(method, right.line(second, method, uri_of(method)));
     EXPECT_EQ(heard.find("40"), std::string::npos) << heard;
+    EXPECT_EQ(flow.bed.disbelieved.size(), 2u);
+    DigestUser nobody{"alcie"};
+    flow.ask(method, nobody.line(second, method, uri_of(method)));
+    EXPECT_EQ(flow.bed.disbelieved.back().user, "alcie");
+    EXPECT_EQ(flow.bed.disbelieved.back().why, "no such account");
   }
 }
 

@@ -100,6 +100,7 @@ void CallBed::take(Pass& pass, const Request& request) {
   if (const auto* silent = std::get_if<MediaSilent>(&request))
     silences.push_back({with_media(silent->call), silent->is_caller});
   if (const auto* refusal = std::get_if<CallRefused>(&request)) refused.push_back(*refusal);
+  if (const auto* refusal = std::get_if<CredentialsRefused>(&request)) disbelieved.push_back(*refusal);
   if (const auto* end = std::get_if<CommandDone>(&request)) done.push_back(*end);
   if (const auto* end = std::get_if<CallEnded>(&request)) ended.push_back({with_media(end->call)});
   if (const auto* change = std::get_if<BindingChanged>(&request)) changed.push_back(*change);

@@ -55,6 +55,7 @@ class CallBed : public Node {
   std::vector<gateway::AskPolicy> asked;
   std::vector<gateway::CallEnded> ended;
   std::vector<gateway::CallRefused> refused;
+  std::vector<gateway::CredentialsRefused> disbelieved;
   std::vector<gateway::MediaSilent> silences;
   gateway::MediaLedger ledger;
   std::vector<gateway::BindingChanged> changed;

@@ -162,6 +162,30 @@ TEST(CallLog, EveryReasonHasASentence) {
     EXPECT_FALSE(sentence(static_cast<DropReason>(i)).empty());
 }
 
+TEST(CallLog, WhoeverIsNotBelievedIsNamedWithWhatIsWrong) {
+  const CredentialsRefused refused{"10\r\n00", "wrong password", "REGISTER", IpAddress::v4(192, 0, 2, 7)};
+  EXPECT_EQ(written(credentials_refused(refused, 0), LogFormat::text),
+            "refused 10??00 from 192.0.2.7: wrong password (REGISTER)");
+  EXPECT_EQ(written(credentials_refused(refused, 7), LogFormat::text),
+            "refused 10??00 from 192.0.2.7: wrong password (REGISTER); 7 more before it were not told");
+}
+
+// Strangers can guess as often as they like: the log does not grow with them.
+TEST(Log, LinesThatStrangersProvokeAreLimitedAndTheRestIsCounted) {
+  LineLimit limit(2, std::chrono::seconds(6));
+  TimePoint now = TimePoint(std::chrono::hours(1));
+  EXPECT_EQ(limit.admit(now), 0u);
+  EXPECT_EQ(limit.admit(now), 0u);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(limit.admit(now), std::nullopt);
+  now += std::chrono::seconds(6);
+  EXPECT_EQ(limit.admit(now), 5u) << "and it says how many were passed over";
+  EXPECT_EQ(limit.admit(now), std::nullopt);
+  now += std::chrono::hours(1);
+  EXPECT_EQ(limit.admit(now), 1u);
+  EXPECT_EQ(limit.admit(now), 0u);
+  EXPECT_EQ(limit.admit(now), std::nullopt) << "never more in a row than the limit";
+}
+
 TEST(Log, SecretsPrintAsStars) {
   std::ostringstream out;
   out << Private<std::string>("correct horse");

@@ -314,6 +314,30 @@ class Calls(Place):
             self.expect(FAILED, f"isthmus: the gateway at 127.0.0.1:{self.web} has another API secret (--config and --data must be those that it was started with)",
                         *command, "--config", other, "--web", f"127.0.0.1:{self.web}")
 
+    def test_35_a_phone_and_a_page_with_another_password(self):
+        self.start('admission = "allow-all"\n')
+        client = WebSocket(self.web)
+        self.addCleanup(client.socket.close)
+        self.assertEqual(client.request("sign_in", account="carol", password="guess")["error"]["message"], "bad credentials")
+        self.logged("info refused carol from 127.0.0.1: wrong password (sign_in)")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.settimeout(PATIENCE)
+            phone.connect(("127.0.0.1", self.sip))
+            here = "127.0.0.1:%d" % phone.getsockname()[1]
+
+            def register(number, user, credentials=""):
+                phone.send((f"REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\nFrom: <sip:{user}@127.0.0.1>;tag=1\r\n"
+                            f"To: <sip:{user}@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: {number} REGISTER\r\nMax-Forwards: 70\r\nContact: <sip:{user}@{here}>\r\n"
+                            f"{credentials}Content-Length: 0\r\n\r\n").encode())
+                return phone.recv(65536).decode()
+
+            challenge = re.search(r'realm="([^"]*)", nonce="([^"]*)", algorithm=MD5', register(1, "carol"))
+            for number, (user, why) in enumerate([("carol", "wrong password"), ("caroll", "no such account")], 2):
+                answer = register(number, user, f'Authorization: Digest username="{user}", realm="{challenge[1]}", nonce="{challenge[2]}", uri="sip:127.0.0.1", '
+                                                f'response="{"0" * 32}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c"\r\n')
+                self.assertRegex(answer, "^SIP/2.0 401 ")
+                self.logged(f"info refused {user} from 127.0.0.1: {why} (REGISTER)")
+
 
 if __name__ == "__main__":
     PROGRAM = smoke_test.PROGRAM = why_test.PROGRAM = os.path.abspath(sys.argv.pop(1))
