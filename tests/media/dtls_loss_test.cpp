@@ -1,30 +1,16 @@
 // SPDX-License-Identifier: MIT
-// DTLS under loss in virtual time. OpenSSL reads the clock by gettimeofday; this program brings its own, so it is a
-// binary of its own. Nothing sleeps.
+// DTLS under loss in virtual time. Nothing sleeps.
 #include <gtest/gtest.h>
-#include <sys/time.h>
 
 #include "base/random.hpp"
+#include "tests/support/dtls_clock.hpp"
 #include "tests/support/dtls_pair.hpp"
-
-namespace {
-
-isthmus::TimePoint virtual_time{std::chrono::seconds(1'000'000)};
-
-}  // namespace
-
-extern "C" int gettimeofday(timeval* now, void*) noexcept {
-  const auto microseconds =
-      std::chrono::duration_cast<std::chrono::microseconds>(virtual_time.time_since_epoch()).count();
-  now->tv_sec = microseconds / 1'000'000;
-  now->tv_usec = microseconds % 1'000'000;
-  return 0;
-}
 
 namespace isthmus::media {
 namespace {
 
 using test::Datagram;
+using test::dtls_time;
 using test::DtlsEnd;
 using test::DtlsPair;
 
@@ -38,44 +24,44 @@ bool is_silent(const DtlsPair& pair) {
 
 // Jumps from deadline to deadline; `lose` decides about each datagram. Returns the time until both were up.
 Duration settle(DtlsPair& pair, const std::function<bool()>& lose, Duration limit) {
-  const TimePoint begin = virtual_time;
-  pair.now.steady = virtual_time;
+  const TimePoint begin = dtls_time;
+  pair.now.steady = dtls_time;
   pair.start();
   const auto carry = [&](DtlsEnd&, Datagram& datagram) {
     if (lose()) datagram.clear();
   };
   pair.run(carry);
-  while (!is_up(pair) && !is_silent(pair) && virtual_time - begin < limit) {
-    virtual_time = std::min(pair.client.session.next_deadline(), pair.server.session.next_deadline());
-    pair.now.steady = virtual_time;
+  while (!is_up(pair) && !is_silent(pair) && dtls_time - begin < limit) {
+    dtls_time = std::min(pair.client.session.next_deadline(), pair.server.session.next_deadline());
+    pair.now.steady = dtls_time;
     pair.expire();
     pair.run(carry);
   }
-  return virtual_time - begin;
+  return dtls_time - begin;
 }
 
 TEST(DtlsLoss, the_clock_of_this_program_is_the_one_that_OpenSSL_reads) {
   DtlsPair pair;
-  pair.now.steady = virtual_time;
+  pair.now.steady = dtls_time;
   pair.start();
-  EXPECT_EQ(pair.client.session.next_deadline(), virtual_time + std::chrono::milliseconds(200));
-  virtual_time += std::chrono::milliseconds(100);
+  EXPECT_EQ(pair.client.session.next_deadline(), dtls_time + std::chrono::milliseconds(200));
+  dtls_time += std::chrono::milliseconds(100);
   pair.server.inbox.clear();
-  pair.now.steady = virtual_time + std::chrono::seconds(1);  // our clock alone does not make OpenSSL repeat
+  pair.now.steady = dtls_time + std::chrono::seconds(1);  // our clock alone does not make OpenSSL repeat
   pair.expire();
   EXPECT_TRUE(pair.server.inbox.empty());
 }
 
 TEST(DtlsLoss, RFC6347_4_2_4_a_lost_hello_is_repeated_with_doubling_intervals) {
   DtlsPair pair;
-  pair.now.steady = virtual_time;
+  pair.now.steady = dtls_time;
   pair.start();
   std::vector<int64_t> waits;
   for (int i = 0; i < 7; ++i) {
     pair.server.inbox.clear();
     const TimePoint deadline = pair.client.session.next_deadline();
-    waits.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - virtual_time).count());
-    virtual_time = deadline;
+    waits.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(deadline - dtls_time).count());
+    dtls_time = deadline;
     pair.now.steady = deadline;
     pair.expire();
     EXPECT_FALSE(pair.server.inbox.empty()) << i;
