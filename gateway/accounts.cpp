@@ -75,12 +75,8 @@ AccountRecord account_record(std::string_view name, std::string_view realm, cons
   return {std::string(name), std::string(realm), ha1s.md5, ha1s.sha256};
 }
 
-// RFC 3261 section 25: unreserved and the few of user-unreserved that people write in names.
 bool is_account_name(std::string_view name) {
-  constexpr std::string_view kMarks = "-_.!~*'()&=+$,";
-  return !name.empty() && name.size() <= kMaxAccountName && std::all_of(name.begin(), name.end(), [&](char c) {
-    return is_alpha(c) || is_digit(c) || kMarks.find(c) != std::string_view::npos;
-  });
+  return !name.empty() && name.size() <= kMaxAccountName && std::all_of(name.begin(), name.end(), is_name_character);
 }
 
 Result<AccountList, std::string> list_accounts(const Config& config, const Store& store) {

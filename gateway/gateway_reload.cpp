@@ -13,7 +13,7 @@ namespace {
 Result<Certificates, CertificateError> certificates_again(const Config& now, const Config& wanted) {
   Config from = now;
   if (now.web.has_tls() && wanted.web.has_tls()) from.web = wanted.web;
-  from.webhook_ca = wanted.webhook_ca;
+  if (!wanted.webhook_url.empty()) from.webhook_ca = wanted.webhook_ca;
   return read_certificates(from, transport::read_clocks().wall);
 }
 
@@ -71,6 +71,8 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
 
 void Gateway::Impl::take_in(const Config& wanted, const ApiSecret& api_secret) {
   routes->use_secret(api_secret.secret);
+  if (wanted.webhook_url.empty())
+    return;  // a web server goes with a new start only, and until then all that is its own stays
   dispatcher->use_secrets(wanted.webhook_secrets);
   config.webhook_secrets = wanted.webhook_secrets;
   exchange->allow_on_failure(wanted.allow_on_failure);
@@ -81,7 +83,7 @@ void Gateway::Impl::take_in(const Config& wanted, const ApiSecret& api_secret) {
 void Gateway::Impl::take_in(const Config& wanted, const Certificates& renewed) {
   certificates = renewed;
   webhook->trust(renewed.webhook);
-  config.webhook_ca = wanted.webhook_ca;
+  if (!wanted.webhook_url.empty()) config.webhook_ca = wanted.webhook_ca;
   if (!renewed.web) return;
   http->use_tls(renewed.web);
   config.web.certificate = wanted.web.certificate;

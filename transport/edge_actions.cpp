@@ -170,7 +170,12 @@ void Edge::Impl::lookup(const Outbox& outbox, const Lookup& action) {
 void Edge::Impl::close(const Close& action) {
   Flow* const flow = flows.find(action.flow);
   if (flow == nullptr) return drops.add(EdgeDrop::no_such_flow);
-  if (!flow->connection) return release(action.flow);
+  if (!flow->connection) {
+    const bool was_told = flow->kind == Flow::Kind::datagram;
+    release(action.flow);
+    if (was_told) input(Down{action.flow, {FaultCode::closed}});
+    return;
+  }
   const std::shared_ptr<TcpConnection> connection = flow->connection;
   flows.take(action.flow);
   connection->finish();

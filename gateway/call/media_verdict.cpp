@@ -61,12 +61,6 @@ MediaVerdict judge_media(const CallFacts& call, WallTime now) {
   return caller == MediaVerdict::well || callee == MediaVerdict::well ? MediaVerdict::well : MediaVerdict::none;
 }
 
-std::string sentence(MediaVerdict verdict, const media::LegReport& leg, std::string_view side) {
-  std::string out = std::string(sentence(verdict)) + " (" + std::string(side);
-  if (verdict == MediaVerdict::address_refused) out += ", " + leg.refused.text();
-  return out + ")";
-}
-
 std::string media_sentence(const CallFacts& call, WallTime now) {
   std::string out;
   if (!is_judged(call, now)) return out;
@@ -74,7 +68,7 @@ std::string media_sentence(const CallFacts& call, WallTime now) {
     const MediaVerdict verdict = judge_leg(leg);
     if (!is_fault(verdict)) return;
     if (!out.empty()) out += ", ";
-    out += sentence(verdict, *leg, side);
+    out += std::string(sentence(verdict)) + " (" + std::string(side) + ")";
   };
   add(call.caller_media, "caller");
   add(call.callee_media, "callee");

@@ -23,8 +23,6 @@ inline constexpr Duration kJudgedAfter = std::chrono::seconds(2);
 MediaVerdict judge_media(const CallFacts& call, WallTime now);
 // For people: "no RTP from the phone (callee)", with both sides where both are at fault; "" for none and well.
 std::string media_sentence(const CallFacts& call, WallTime now);
-// "no RTP from the phone (callee)"; with the address where it matters.
-std::string sentence(MediaVerdict verdict, const media::LegReport& leg, std::string_view side);
 
 class MediaLedger {
  public:

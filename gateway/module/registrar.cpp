@@ -130,6 +130,14 @@ bool Registrar::speaks_for(const sip::Message& message, std::string_view account
   return true;
 }
 
+// For the owner alone; the sender is not told what was wrong (G18).
+std::string_view Registrar::why_refused(sip::Algorithm algorithm, const std::optional<sip::StoredHa1>& secret) {
+  if (!secret) return "no such account";
+  if (sip::is_sess(algorithm)) return "an algorithm that was not offered";
+  const std::string& ha1 = sip::is_sha256(algorithm) ? secret->sha256 : secret->md5;
+  return ha1.empty() ? "the account has no HA1 of that algorithm" : "wrong password";
+}
+
 InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) {
   const sip::Message& message = request.message;
   std::vector<std::string_view> values;
@@ -151,7 +159,7 @@ InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) 
     // Refused, but the password is right: a phone whose request was repeated after a lost refusal goes on at once.
     case sip::AuthVerdict::replayed: return challenge(now, message, proxy, true);
     case sip::AuthVerdict::refused:  // R4.2: one more try, then the end
-      note_refused(request, credentials.user, secret ? "wrong password" : "no such account");
+      note_refused(request, credentials.user, why_refused(credentials.algorithm, secret));
       if (auth_.is_second_try(credentials)) return Refuse{403, {}, "wrong credentials"};
       return challenge(now, message, proxy, false, true);
   }
@@ -258,7 +266,7 @@ Registrar::Outcome Registrar::register_(Now now, const Incoming& request) {
   const bool own =
       address && address->is_sip() && is_own_domain(address->host) && sip::unescape(address->user) == account;
   if (!own || !from || sip::unescape(from->user) != account) {
-    Refuse refused = foreign(now, request, false, account, "To is not of this account");
+    Refuse refused = foreign(now, request, false, account, "From or To is of another account or domain");
     return {refused.status, std::move(refused.headers), true, {}};
   }
   return apply(now, request, account);

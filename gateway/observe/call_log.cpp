@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "gateway/call/media_verdict.hpp"
+#include "gateway/accounts.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -32,6 +32,10 @@ Json packets_json(const std::optional<media::LegReport>& leg) {
 
 std::string media_words(const CallFacts& call) {
   return call.media_text.empty() ? std::string(sentence(call.media_verdict)) : call.media_text;
+}
+// Where a side wants its media and nothing is sent.
+std::string named_address(const std::optional<media::LegReport>& leg) {
+  return leg && leg->refused.is_set() ? ", it names " + shown_address(leg->refused) : "";
 }
 
 struct Durations {
@@ -95,7 +99,7 @@ std::string ended_text(const CallFacts& call) {
   out += ", route " + (call.route == 0 ? "none" : std::to_string(call.route));
   out += ", set up " + seconds(time.set_up) + ", talked " + seconds(time.talked);
   out += ", packets " + packets("caller", call.caller_media) + ", " + packets("callee", call.callee_media);
-  return out + ", media: " + media_words(call);
+  return out + ", media: " + media_words(call) + named_address(call.caller_media) + named_address(call.callee_media);
 }
 
 }  // namespace
@@ -188,8 +192,11 @@ LogLine request_refused(const RequestRefused& refused) {
           {{"source", source}, {"method", method}, {"code", int{refused.status}}, {"why", printable(refused.why)}})};
 }
 
+// A name that is none could say more than who it is: that it came from somebody else's address.
 LogLine credentials_refused(const CredentialsRefused& refused, uint64_t untold) {
-  const std::string source = shown_ip(refused.source), user = shown_user(refused.user);
+  std::string name = refused.user;
+  std::replace_if(name.begin(), name.end(), [](char c) { return !is_name_character(c); }, '?');
+  const std::string source = shown_ip(refused.source), user = shown_user(name);
   const std::string why(refused.why), method(refused.method);
   return {LogLevel::info,
           "refused " + user + " from " + source + ": " + why + " (" + method + ")" +
@@ -203,8 +210,9 @@ LogLine media_silent(const CallFacts& call, bool is_caller, std::chrono::seconds
   const std::string what = leg && leg->kind == media::LegKind::webrtc ? "browser" : "phone";
   const std::string ever = leg && leg->received > 0 ? "no more RTP from the " : "no RTP from the ";
   const bool refused = leg && leg->refused.is_set();
-  const std::string words =
-      refused ? sentence(MediaVerdict::address_refused, *leg, side) : ever + what + " (" + std::string(side) + ")";
+  const std::string words = refused ? std::string(sentence(MediaVerdict::address_refused)) + " (" + std::string(side) +
+                                          ")" + named_address(leg)
+                                    : ever + what + " (" + std::string(side) + ")";
   return {LogLevel::warning,
           "call " + call.id + " silent for " + std::to_string(silence.count()) + " s: " + words + ", packets " +
               packets("caller", call.caller_media) + ", " + packets("callee", call.callee_media),

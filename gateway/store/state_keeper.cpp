@@ -34,9 +34,11 @@ void StateKeeper::put(const StateChange& change) {
     queue_[known->second] = change;
     return;
   }
-  if (queue_.size() + under_way_ >= limits_.waiting) {
+  // Calls come and go while a store is broken; phones that registered meanwhile must find room.
+  const bool of_a_call = std::holds_alternative<RingingChanged>(change);
+  if (queue_.size() + under_way_ >= (of_a_call ? limits_.waiting / 2 : limits_.waiting)) {
     ++figures_.lost;
-    refused_ = true;
+    refused_ = refused_ || !of_a_call;
     return;
   }
   places_[key_of(change)] = ++last_place_;

@@ -25,7 +25,8 @@ namespace isthmus::gateway {
 class StateKeeper {
  public:
   struct Limits {
-    size_t waiting = 100000;               // changes that are not on disk; more are dropped and counted
+    size_t waiting = 100000;               // changes that are not on disk; more are dropped and counted. Those of
+                                           // phones that ring have half of it
     size_t batch = 2000;                   // changes of one commit
     std::chrono::milliseconds retry{250};  // pause after a commit that failed
   };

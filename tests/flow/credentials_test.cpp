@@ -178,7 +178,7 @@ TEST(TrunkCredentials, Advisory6ChallengesWithoutEndGetTwoAttempts) {
 // ---- as the server
 
 struct Asking : Flow {
-  Asking() { phone.domain = "192.0.2.1"; }
+  explicit Asking(Settings settings = bed_settings()) : Flow(std::move(settings)) { phone.domain = "192.0.2.1"; }
   SipPeer phone{world, "alice", kStranger, kGateway};
   uint64_t work() const { return bed.exchange.registrar().hash_operations(); }
 
@@ -272,6 +272,19 @@ TEST(AccountCredentials, Trap27ABaresipThatStopsAtAnUnknownAlgorithmIsOfferedMd5
     EXPECT_EQ(offered(old), "MD5 ") << old;
   for (const char* other : {"baresip v3.12.0 (x)", "baresip v10.1", "baresip v", "baresip v1", "Yealink 1.0"})
     EXPECT_EQ(offered(other), "SHA-256 MD5 ") << other;
+}
+
+// The owner is told what is wrong, the sender is not.
+TEST(AccountCredentials, G18AnAccountWithoutTheHa1OfAnAlgorithmIsNamedSo) {
+  Settings settings = bed_settings();
+  for (Account& account : settings.accounts) account.secret.sha256.clear();
+  Asking flow(settings);
+  flow.ask("REGISTER", "");
+  const sip::Message challenged = flow.phone.last("401 REGISTER");
+  DigestUser right{"alice"};
+  EXPECT_EQ(flow.ask("REGISTER", right.line(challenged, "REGISTER", uri_of("REGISTER"))), "401 REGISTER");
+  ASSERT_EQ(flow.bed.disbelieved.size(), 1u);
+  EXPECT_EQ(flow.bed.disbelieved[0].why, "the account has no HA1 of that algorithm");
 }
 
 TEST(AccountCredentials, R4_2G18AnUnknownUserIsToldAndWorkedLikeAWrongPassword) {

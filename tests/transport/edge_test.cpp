@@ -31,6 +31,19 @@ TEST(Edge, AUdpEchoMachineAnswersFromWhereItWasAsked) {
   EXPECT_EQ(bed.signalling.ups[0].protocol, Protocol::udp);
 }
 
+// Its machine was told that it is up, and would send by it for ever.
+TEST(Edge, ASocketThatIsClosedAgainIsDown) {
+  Bed bed;
+  const auto flow = bed.edge.listen_udp(loopback());
+  ASSERT_TRUE(flow);
+  Outbox out;
+  out.close(*flow, CloseReason::done);
+  bed.edge.execute(out);
+  ASSERT_TRUE(bed.until([&] { return !bed.signalling.downs.empty(); }));
+  EXPECT_EQ(bed.signalling.log, (std::vector<std::string>{"up", "down"}));
+  EXPECT_EQ(bed.signalling.downs.front(), *flow);
+}
+
 TEST(Edge, ALargeDatagramArrivesWhole) {  // RFC 3261 section 18.1.1
   Bed bed;
   const auto flow = bed.edge.listen_udp(loopback());

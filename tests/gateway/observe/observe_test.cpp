@@ -168,6 +168,9 @@ TEST(CallLog, WhoeverIsNotBelievedIsNamedWithWhatIsWrong) {
             "refused 10??00 from 192.0.2.7: wrong password (REGISTER)");
   EXPECT_EQ(written(credentials_refused(refused, 7), LogFormat::text),
             "refused 10??00 from 192.0.2.7: wrong password (REGISTER); 7 more before it were not told");
+  const CredentialsRefused forger{"1 from 203.0.113.9: x", "no such account", "REGISTER", IpAddress::v4(192, 0, 2, 7)};
+  EXPECT_EQ(written(credentials_refused(forger, 0), LogFormat::text),
+            "refused 1?from?203.0.113.9??x from 192.0.2.7: no such account (REGISTER)");
 }
 
 // Strangers can guess as often as they like: the log does not grow with them.

@@ -191,6 +191,15 @@ class Reload(unittest.TestCase):
             self.assertEqual(self.signatures(server), secrets)
         self.assertNotRegex(self.program.text(), "only a new start|client alice ended")
 
+    def test_R0_24_a_web_server_that_goes_with_the_next_start_is_signed_to_until_then(self):
+        server = self.served()
+        self.start(FREE + f'[webhook]\nurl = "{server.url}"\nsecrets = ["old"]\n' + ALICE)
+        self.reload(FREE + ALICE)
+        self.program.line("only a new start takes it in: .*webhook.url")
+        call = self.client().request("make_call", to="echo", sdp=OFFER)["result"]["continue"]
+        self.assertTrue(server.of_call(call))
+        self.assertEqual(self.signatures(server), ["old"])
+
     def test_R0_7_the_rule_for_a_web_server_that_fails(self):
         server = self.served()
         server.answer = lambda event: (503, "")

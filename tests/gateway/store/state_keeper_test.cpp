@@ -176,6 +176,27 @@ TEST(StateKeeper, G16_ALockedFileHoldsNobodyAndLosesNothing) {
   EXPECT_EQ(bed.keeper->figures().lost, 0u);
 }
 
+TEST(StateKeeper, G16_CallsThatComeAndGoWhileTheStoreIsBrokenLeaveRoomForPhones) {
+  Bed bed;
+  bed.start({.waiting = 4, .batch = 2, .retry = milliseconds(1)});
+  {
+    const Lock lock(bed.path);
+    bed.put(0);
+    ASSERT_TRUE(bed.loop.run_until([&] { return bed.keeper->figures().failures > 0; }));
+    for (int i = 0; i < 9; ++i) {
+      RingingLeg leg;
+      leg.call = "c_" + std::to_string(i);
+      bed.keeper->put(RingingChanged{leg, true});
+    }
+    EXPECT_EQ(bed.keeper->figures().waiting, 2u);
+    EXPECT_EQ(bed.keeper->figures().lost, 8u) << "counted all the same";
+    bed.put(1), bed.put(2);
+    EXPECT_EQ(bed.keeper->figures().lost, 8u);
+  }
+  ASSERT_TRUE(bed.loop.run_until([&] { return bed.keeper->figures().waiting == 0; }));
+  EXPECT_EQ(bed.on_disk(), 3u);
+}
+
 TEST(StateKeeper, G16_TheQueueIsBoundedAndLossIsCountedAndSaid) {
   Bed bed;
   bed.start({.waiting = 3, .batch = 2, .retry = milliseconds(1)});
