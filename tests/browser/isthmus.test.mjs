@@ -3,6 +3,7 @@
 // is known about a media path, microphones. The names are those of docs/api.md, section 2.6.
 
 import assert from 'node:assert/strict';
+import {readFileSync} from 'node:fs';
 import fs from 'node:fs';
 import {after, afterEach, beforeEach, test} from 'node:test';
 import {Call, Isthmus, IsthmusError} from '../../gateway/web/isthmus.js';
@@ -325,4 +326,9 @@ test('docs/api.md names every event and every public member', () => {
     [...Object.keys(object), ...Object.getOwnPropertyNames(Object.getPrototypeOf(object))]).filter((name) => !['constructor', 'name'].includes(name));
   assert.ok(members.length > 30 && events.length > 5);
   for (const name of new Set([...events, ...members])) assert.ok(told.includes(`\`${name}`), `${name} is not told`);
+});
+
+// Newer ones guess what a file without a package is; Debian's Node 18 takes it for CommonJS.
+test('the files of the page are ES modules for every Node', () => {
+  assert.equal(JSON.parse(readFileSync(new URL('../../gateway/package.json', import.meta.url))).type, 'module');
 });
