@@ -65,8 +65,16 @@ DataLock::~DataLock() {
 }
 
 Result<void, std::string> make_data_directory(const Config& config) {
+  namespace fs = std::filesystem;
+  fs::path path = config.data;
+  if (!path.has_filename()) path = path.parent_path();  // it is written with a / at its end
   std::error_code error;
-  if (std::filesystem::create_directories(config.data, error)) ::chmod(config.data.c_str(), 0700);
+  if (fs::is_directory(path, error)) return {};
+  error.clear();
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  // Made with its rights: whatever takes its place a moment later is given none.
+  if (!error && ::mkdir(path.c_str(), 0700) != 0)
+    error.assign(errno == EEXIST ? ENOTDIR : errno, std::generic_category());
   if (error) return fail("cannot make the data directory " + config.data + ": " + error.message());
   return {};
 }

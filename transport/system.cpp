@@ -92,7 +92,10 @@ void notify_manager(std::string_view state) {
 bool become_owner_of(const std::string& path) {
   struct stat facts{};
   if (geteuid() != 0 || stat(path.c_str(), &facts) != 0 || facts.st_uid == 0) return true;
-  return setgroups(0, nullptr) == 0 && setresgid(facts.st_gid, facts.st_gid, facts.st_gid) == 0 &&
+  const passwd* user = getpwuid(facts.st_uid);
+  const gid_t group = user == nullptr ? facts.st_gid : user->pw_gid;
+  const int grouped = user == nullptr ? setgroups(0, nullptr) : initgroups(user->pw_name, group);
+  return grouped == 0 && setresgid(group, group, group) == 0 &&
          setresuid(facts.st_uid, facts.st_uid, facts.st_uid) == 0;
 }
 

@@ -29,8 +29,9 @@ uint64_t raise_descriptor_limit();
 // Nothing happens when nobody wants to know (NOTIFY_SOCKET).
 void notify_manager(std::string_view state);
 
-// A process of root goes on as the owner of `path`, for good, so that files it makes there can be used by that owner.
-// True when nothing had to be done or it was done.
+// A process of root goes on as the owner of `path`, for good, with the groups of that user (an owner without a name has
+// that of `path` alone), so that it can read and write what that owner can, and nothing else. True when nothing had to
+// be done or it was done.
 bool become_owner_of(const std::string& path);
 
 std::string user_name();  // of whom this process acts as; the number where it has no name

@@ -11,8 +11,8 @@
 
 #include "gateway/accounts.hpp"
 #include "gateway/command/commands.hpp"
+#include "gateway/command/data_directory.hpp"
 #include "gateway/command/load.hpp"
-#include "gateway/first_start.hpp"
 #include "gateway/store/sqlite_store.hpp"
 #include "transport/system.hpp"
 
@@ -41,12 +41,8 @@ std::optional<Place> open_place(const Arguments& arguments, int& status) {
     return std::nullopt;
   }
   if (arguments.has("--data")) config->data = arguments.text("--data");
-  if (auto made = make_data_directory(*config); !made) {
-    status = refuse(made.error());
-    return std::nullopt;
-  }
-  if (!transport::become_owner_of(config->data)) {
-    status = refuse("cannot act as the owner of " + config->data);
+  if (auto entered = enter_data_directory(*config); !entered) {
+    status = refuse(entered.error());
     return std::nullopt;
   }
   auto store = SqliteStore::open(config->data + "/isthmus.db");

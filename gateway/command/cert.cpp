@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // isthmus cert HOST...: an authority of one's own and a certificate of it for the web listener, as files below the data
 // directory; then what to write into the configuration and how to make browsers trust it. An authority that is there is
-// used again, so that who trusts it need not be asked twice. What root makes belongs to whom the data directory
-// belongs.
+// used again, so that who trusts it need not be asked twice. Root does it all as the owner of the data directory.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 
 #include "base/text.hpp"
 #include "gateway/command/commands.hpp"
+#include "gateway/command/data_directory.hpp"
 #include "gateway/command/load.hpp"
 #include "transport/system.hpp"
 #include "transport/tls_authority.hpp"
@@ -34,20 +34,7 @@ struct Paths {
         authority_key(folder + "/ca-key.pem"),
         certificate(folder + "/server.pem"),
         key(folder + "/server-key.pem") {}
-  std::string data() const { return fs::path(folder).parent_path().string(); }
   std::string folder, authority, authority_key, certificate, key;
-};
-
-// Root gives what it makes to the owner of the data directory; anybody else keeps it.
-struct Owner {
-  explicit Owner(const std::string& data) {
-    struct stat facts{};
-    if (::geteuid() != 0 || ::stat(data.c_str(), &facts) != 0) return;
-    user = facts.st_uid;
-    group = facts.st_gid;
-  }
-  uid_t user = static_cast<uid_t>(-1);  // as it is
-  gid_t group = static_cast<gid_t>(-1);
 };
 
 int refuse(const std::string& why) {
@@ -75,13 +62,12 @@ Result<std::string, std::string> read_file(const std::string& path) {
 
 // Beside its place first, then in one step over what is there: a running gateway never reads half a file.
 Result<void, std::string> write_file(const std::string& path, std::string_view text, mode_t mode) {
-  const Owner owner(fs::path(path).parent_path().parent_path().string());
   const std::string fresh = path + ".new";
   ::unlink(fresh.c_str());
   const int file = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   if (file < 0) return fail(path + ": cannot be written: " + reason());
   const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fchmod(file, mode) == 0 && ::fchown(file, owner.user, owner.group) == 0 && ::fsync(file) == 0;
+                       ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
   const std::string why = reason();
   if (::close(file) != 0 || !written || ::rename(fresh.c_str(), path.c_str()) != 0) {
     ::unlink(fresh.c_str());
@@ -119,15 +105,9 @@ Result<PemPair, std::string> take_authority(const Paths& paths, bool& made) {
 }
 
 Result<void, std::string> make_folder(const Paths& paths) {
+  if (::mkdir(paths.folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail(paths.folder + ": cannot be made: " + reason());
   std::error_code error;
-  // Only what is made here gets its rights here.
-  for (const std::string& each : {paths.data(), paths.folder}) {
-    const bool made = fs::create_directories(each, error);
-    if (error) return fail(each + ": cannot be made: " + error.message());
-    const Owner owner(paths.data());
-    if (made && (::chmod(each.c_str(), 0700) != 0 || ::chown(each.c_str(), owner.user, owner.group) != 0))
-      return fail(each + ": cannot be made: " + reason());
-  }
   if (!fs::is_directory(fs::symlink_status(paths.folder, error))) return fail(paths.folder + ": is not a directory");
   return {};
 }
@@ -166,9 +146,11 @@ int command_cert(const Arguments& arguments) {
     std::cerr << "isthmus cert: " << host << ": is neither a DNS name nor an IP address\n";
     return kBadConfig;
   }
-  const auto config = load_file(arguments.text("--config"));
+  auto config = load_file(arguments.text("--config"));
   if (!config) return complain(config.error());
-  const Paths paths(arguments.has("--data") ? arguments.text("--data") : config->data);
+  if (arguments.has("--data")) config->data = arguments.text("--data");
+  if (auto entered = enter_data_directory(*config); !entered) return refuse(entered.error());
+  const Paths paths(config->data);
   if (!arguments.has("--force") && (is_there(paths.certificate) || is_there(paths.key)))
     return refuse(paths.certificate + " is there already; --force replaces it");
   if (auto made = make_folder(paths); !made) return refuse(made.error());

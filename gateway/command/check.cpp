@@ -10,6 +10,7 @@
 
 #include "gateway/certificates.hpp"
 #include "gateway/command/commands.hpp"
+#include "gateway/command/data_directory.hpp"
 #include "gateway/command/load.hpp"
 #include "gateway/ports.hpp"
 #include "transport/system.hpp"
@@ -53,6 +54,7 @@ std::string notes(const Config& config) {
   std::error_code error;
   if (::geteuid() == 0 && !fs::exists(config.data, error))
     out += "Note: data: " + config.data + " is not there yet; who starts the gateway must be able to make it.\n";
+  out += note_of_root(config.data);
   if (!config.webhook_url.empty() && config.webhook_secrets.empty())
     out += "Note: webhook.secrets is missing: ISTHMUS_WEBHOOK_SECRET must stand in the environment of the gateway.\n";
   return out;

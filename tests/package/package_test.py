@@ -85,7 +85,7 @@ class Package(unittest.TestCase):
         told.settimeout(20)
         self.addCleanup(told.close)
         started = Started(["chroot", str(self.root), "/usr/bin/env", "-i", "-C", unit["WorkingDirectory"], "NOTIFY_SOCKET=/run/notify", *environment,
-                           "setpriv", f"--reuid={unit['User']}", f"--regid={unit['Group']}", "--clear-groups", "--no-new-privs", f"--inh-caps={rights}",
+                           "setpriv", f"--reuid={unit['User']}", f"--regid={unit['Group']}", "--init-groups", "--no-new-privs", f"--inh-caps={rights}",
                            f"--ambient-caps={rights}", f"--bounding-set={rights}", *unit["ExecStart"].split()], str(self.root), "var/tmp/gateway.log")
         self.addCleanup(started.stop)
         (self.root / "run/gateway").write_text(str(started.process.pid))
@@ -153,6 +153,11 @@ class Package(unittest.TestCase):
         self.call_echo(password)
         self.stop(started, told)
 
+        config.unlink()
+        self.inside("dpkg -i /root/newer.deb")
+        self.assertFalse(config.exists(), "who removes the file of the package does not want it back")
+        config.write_text(edited)
+
         self.inside("dpkg -r isthmus")
         self.assertFalse((self.root / "usr/bin/isthmus").exists())
         self.assertTrue(config.exists(), "configuration and state stay until the purge")
@@ -208,6 +213,40 @@ class Package(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         for part in (f"{CONFIG}: read as isthmus, the owner of /var/lib/isthmus\n", *parts):
             self.assertIn(part, done.stderr)
+
+    def configure(self, text):
+        (self.root / CONFIG[1:]).write_text('admission = "allow-all"\n' + text)
+
+    def test_the_groups_of_the_service_count_for_check(self):
+        self.inside("dpkg -i --force-confmiss /root/isthmus.deb")
+        self.inside("addgroup --quiet --system ssl-cert && adduser --quiet isthmus ssl-cert && install -d -g ssl-cert -m 0710 /etc/ssl/private")
+        key, certificate = "/etc/ssl/private/phone.key", "/etc/ssl/certs/phone.pem"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "90", "-subj", f"/CN={NAME}",
+            "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", str(self.root / key[1:]), "-out", str(self.root / certificate[1:]))
+        self.inside(f"chgrp ssl-cert {key} && chmod 0640 {key}")
+        self.configure(f'data = "/var/lib/isthmus"\n[web]\ncertificate = "{certificate}"\nkey = "{key}"\n')
+        self.assertIn("no mistakes found (read as isthmus, the owner of /var/lib/isthmus)\n", self.inside(f"isthmus check {CONFIG}"))
+        started, told = self.start()
+        self.stop(started, told)
+        self.inside("gpasswd --delete isthmus ssl-cert")
+        self.refused(f"web.key: {key}: cannot be read: Permission denied\n")
+        self.inside("dpkg -P isthmus")
+
+    def test_the_data_directory_of_root_is_told(self):
+        self.inside("dpkg -i --force-confmiss /root/isthmus.deb")
+        for data, command in (("/srv/one", "account add 1000 --generate"), ("/srv/two/data", "cert localhost")):
+            self.configure(f'data = "{data}"\n')
+            note = f"Note: data: {data} belongs to root: only a gateway that runs as root can use it.\n"
+            self.assertIn(f"Note: data: {data} is not there yet; ", self.inside(f"isthmus check {CONFIG}"))
+            for expected in (note, ""):  # told by the one that makes it
+                done = self.chroot(f"isthmus {command} --config {CONFIG}")
+                self.assertEqual((done.returncode, done.stderr), (0, expected), command)
+                command = "account list" if "account" in command else command + " --force"
+            self.assertEqual(self.inside(f"stat -c '%U %a' {data}"), "root 700\n")
+            self.assertIn(f"no mistakes found\n{note}", self.inside(f"isthmus check {CONFIG}"))
+            self.inside(f"chown -R isthmus: {data}")
+            self.assertNotIn("Note", self.inside(f"isthmus check {CONFIG}"))
+        self.inside("dpkg -P isthmus && rm -r /srv/one /srv/two")
 
     def test_the_lan_of_deploy_md(self):
         self.inside("dpkg -i --force-confmiss /root/isthmus.deb")

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -211,12 +211,27 @@ test('isthmus cert makes an authority and a certificate, once', async () => {
   const again = await cert('localhost');
   assert.equal(again.status, 1);
   assert.equal(again.stderr, `isthmus cert: ${path('server.pem')} is there already; --force replaces it\n`);
-  if (process.getuid() === 0) {  // root makes them for whom the data directory belongs to
+  if (process.getuid() === 0) {  // root makes them as the one to whom the data directory belongs
+    chmodSync(folder, 0o755);
     mkdirSync(join(folder, 'theirs'));
     chownSync(join(folder, 'theirs'), 1234, 5678);
     assert.equal((await cert('localhost', '--data', 'theirs')).status, 0);
     for (const name of ['', 'ca.pem', 'ca-key.pem', 'server.pem', 'server-key.pem'])
       assert.equal(statSync(join(folder, 'theirs/tls', name)).uid, 1234, name);
+    // What that one cannot read or write, root neither reads nor writes for it: no link leads to root's own files.
+    for (const name of ['ca.pem', 'ca-key.pem']) {
+      rmSync(join(folder, 'theirs/tls', name));
+      symlinkSync(path(name), join(folder, 'theirs/tls', name));
+    }
+    const led = await cert('--force', 'localhost', '--data', 'theirs');
+    assert.deepEqual([led.status, led.stderr], [1, `isthmus cert: ${join(folder, 'theirs/tls/ca.pem')}: cannot be read: Permission denied\n`]);
+    mkdirSync(join(folder, 'links'));
+    chownSync(join(folder, 'links'), 1234, 5678);
+    mkdirSync(join(folder, 'roots'), { mode: 0o755 });
+    symlinkSync(join(folder, 'roots'), join(folder, 'links/tls'));
+    const refused = await cert('localhost', '--data', 'links');
+    assert.deepEqual([refused.status, refused.stderr], [1, `isthmus cert: ${join(folder, 'links/tls')}: is not a directory\n`]);
+    assert.equal(statSync(join(folder, 'roots')).uid, 0);
   }
   const forced = await cert('--force', '127.0.0.1', 'localhost');
   assert.equal(forced.status, 0, forced.stderr);
