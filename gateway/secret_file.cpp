@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 namespace isthmus::gateway {
 namespace {
@@ -15,12 +15,21 @@ constexpr size_t kMaxSecretFile = 64 << 10;
 
 }  // namespace
 
-std::optional<std::string> read_secret_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
+std::optional<std::string> read_secret_file(const std::string& path, bool through_link) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | (through_link ? 0 : O_NOFOLLOW));
+  if (file < 0) return std::nullopt;
   std::string text(kMaxSecretFile, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
+  size_t size = 0;
+  ssize_t got = 1;
+  while (got > 0 && size < text.size()) {
+    got = ::read(file, text.data() + size, text.size() - size);
+    size += static_cast<size_t>(std::max<ssize_t>(got, 0));
+  }
+  const int error = errno;
+  ::close(file);
+  errno = error;
+  if (got < 0) return std::nullopt;
+  text.resize(size);
   return text;
 }
 

@@ -10,7 +10,8 @@
 
 namespace isthmus::gateway {
 
-std::optional<std::string> read_secret_file(const std::string& path);  // at most 64 KiB; nothing: it cannot be read
+// At most 64 KiB; nothing: it cannot be read, errno says why (ELOOP: the path is a link, which was not to be followed).
+std::optional<std::string> read_secret_file(const std::string& path, bool through_link = true);
 
 // A new file; never through a link, never over one that is there. Only one caller makes it.
 Result<void, std::string> write_secret_file(const std::string& path, std::string_view text);

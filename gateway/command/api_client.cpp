@@ -194,12 +194,14 @@ Result<Private<std::string>, std::string> read_secret(const Config& config) {
   if (!config.api_secret.reveal().empty()) return config.api_secret;
   const std::string path = config.data + "/api-secret";
   errno = 0;
-  auto text = read_secret_file(path);
+  // What it says goes to whoever listens there: root is led to no file of its own by a link of the gateway's user.
+  auto text = read_secret_file(path, ::geteuid() != 0);
   if (!text) {
     return fail("cannot read the API secret " + path + ": " + std::strerror(errno) +
-                (errno == EACCES ? " (run this as the user of the gateway)"
-                                 : " (is the gateway running? --config and --data must be those that it was "
-                                   "started with)"));
+                (errno == EACCES  ? " (run this as the user of the gateway)"
+                 : errno == ELOOP ? " (root follows no link there)"
+                                  : " (is the gateway running? --config and --data must be those that it was "
+                                    "started with)"));
   }
   text->resize(std::min(text->size(), text->find_first_of("\r\n")));
   const bool strange = std::any_of(text->begin(), text->end(), [](char c) { return c < ' ' || c == '\x7f'; });

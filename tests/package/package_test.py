@@ -248,6 +248,14 @@ class Package(unittest.TestCase):
             self.assertNotIn("Note", self.inside(f"isthmus check {CONFIG}"))
         self.inside("dpkg -P isthmus && rm -r /srv/one /srv/two")
 
+    def test_the_secret_of_the_api_is_no_link_for_root(self):
+        self.inside("dpkg -i --force-confmiss /root/isthmus.deb")
+        self.inside("ln -s /etc/shadow /var/lib/isthmus/api-secret && chown -h isthmus: /var/lib/isthmus/api-secret")
+        done = self.chroot(f"isthmus calls --config {CONFIG}")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("cannot read the API secret /var/lib/isthmus/api-secret: Too many levels of symbolic links (root follows no link there)\n", done.stderr)
+        self.inside("dpkg -P isthmus")
+
     def test_the_lan_of_deploy_md(self):
         self.inside("dpkg -i --force-confmiss /root/isthmus.deb")
         run("ip", "addr", "add", f"{LAN}/24", "dev", "lo")
