@@ -74,6 +74,7 @@ void ClientApi::forget_over(Session& session) {
 void ClientApi::replay(ClientId id, const std::map<std::string, uint32_t, std::less<>>& seen) {
   Session* session = sessions_.find(id);
   std::vector<Record*> records;
+  records.reserve(session->calls.size());
   for (auto& [call, record] : session->calls) records.push_back(&record);
   std::sort(records.begin(), records.end(), [](const Record* a, const Record* b) { return a->number < b->number; });
   std::vector<std::string> messages;
