@@ -52,7 +52,11 @@ void hide_credentials(std::string& text, size_t at, size_t end) {
   while (at < end && (is_space(text[at]) || kEnds.find(text[at]) != std::string_view::npos)) ++at;
   const size_t scheme_end = std::min(text.find_first_of(" \t\r\n", at), end);
   const std::string_view scheme = std::string_view(text).substr(at, scheme_end - at);
-  const bool is_parameter = scheme.find('=') != std::string_view::npos;  // Authentication-Info has no scheme
+  // Authentication-Info has no scheme.
+  const size_t name_end = scheme.find('=');
+  const bool is_parameter = name_end != std::string_view::npos &&
+                            std::all_of(scheme.begin(), scheme.begin() + static_cast<std::ptrdiff_t>(name_end),
+                                        [](char c) { return is_alpha(c) || is_digit(c) || c == '-'; });
   if (!is_parameter && !equals_ignore_case(scheme, "Digest")) return hide(text, scheme_end, end);
   if (!is_parameter) at = scheme_end;
   while (at < end) {

@@ -39,11 +39,12 @@ struct Reader {
     while (size < rest.size() && is_token_char(rest[size])) ++size;
     return cut(size);
   }
-  // Some peers write algorithm, qop, nc or uri bare although they hold more than token characters.
+  // Some peers write algorithm, qop, nc or uri bare although they hold more than token characters. A backslash would
+  // become an escape where the value is written in quotes again.
   std::string_view bare_value() {
     size_t size = 0;
-    while (size < rest.size() && rest[size] != ',' && rest[size] != '"' && !is_space_or_fold(rest[size]) &&
-           !is_control(rest[size])) {
+    while (size < rest.size() && rest[size] != ',' && rest[size] != '"' && rest[size] != '\\' &&
+           !is_space_or_fold(rest[size]) && !is_control(rest[size])) {
       ++size;
     }
     return cut(size);

@@ -69,6 +69,9 @@ TEST(SipSecrets, WhateverBrokenTextComesNothingIsAddedOrLost) {
   EXPECT_EQ(without_secrets("Authorization: Other\r\n \tse cret\r\nC: d\r\n"),
             "Authorization: Other\r\n \t*******\r\nC: d\r\n")
       << "a folded line stays one (RFC 3261 7.3.1)";
+  EXPECT_EQ(without_secrets("Authorization: Odd\"<a=b, response=secret\r\n"),
+            "Authorization: Odd\"<a=b,****************\r\n")
+      << "no scheme and no parameter: nothing of it is shown";
 }
 
 TEST(Trace, OffKeepsNothingAndOnKeepsWhatIsWanted) {

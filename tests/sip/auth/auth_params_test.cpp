@@ -49,10 +49,26 @@ TEST(AuthParams, MalformedHeadersAreRefusedWithAReason_advisory39) {
   EXPECT_TRUE(has_flaw("\"Digest\"", AuthFlaw::no_scheme));
   EXPECT_TRUE(has_flaw("Basic QWxhZGRpbjpvcGVu", AuthFlaw::not_digest));
   EXPECT_TRUE(has_flaw("Digestive a=b", AuthFlaw::not_digest));
-  for (const std::string_view bad :
-       {"Digest", "Digest ", "Digest realm", "Digest realm=", "Digest =x", "Digest ,", "Digest a=b,", "Digest a=b,,c=d",
-        "Digest a=b c=d", "Digest a=\"b", "Digest a=\"b\\", "Digest a=\"b\\\"", "Digest a=\"b\"c", "Digest a=b\"c\"",
-        "Digest a=\"\x01\"", "Digest a=\"x\r\ny\"", "Digest,a=b", "Digest a=b;c=d", "Digest a=\x7f"}) {
+  for (const std::string_view bad : {"Digest",
+                                     "Digest ",
+                                     "Digest realm",
+                                     "Digest realm=",
+                                     "Digest =x",
+                                     "Digest ,",
+                                     "Digest a=b,",
+                                     "Digest a=b,,c=d",
+                                     "Digest a=b c=d",
+                                     "Digest a=\"b",
+                                     "Digest a=\"b\\",
+                                     "Digest a=\"b\\\"",
+                                     "Digest a=\"b\"c",
+                                     "Digest a=b\"c\"",
+                                     "Digest a=\"\x01\"",
+                                     "Digest a=b\\c",
+                                     "Digest a=\"x\r\ny\"",
+                                     "Digest,a=b",
+                                     "Digest a=b;c=d",
+                                     "Digest a=\x7f"}) {
     const bool is_one_param = std::string_view(bad) == "Digest a=b;c=d";  // ";" may stand in a bare value
     EXPECT_EQ(has_flaw(bad, AuthFlaw::bad_parameter), !is_one_param) << bad << ": " << flaw_of(bad);
   }
