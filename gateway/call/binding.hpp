@@ -28,6 +28,10 @@ struct KeptBinding {
   friend bool operator==(const KeptBinding&, const KeptBinding&) = default;
 };
 
+inline bool is_same_name(const KeptBinding& a, const KeptBinding& b) {
+  return a.account == b.account && a.contact == b.contact && a.instance == b.instance && a.reg_id == b.reg_id;
+}
+
 // A binding came or was renewed, or went.
 struct BindingChanged {
   KeptBinding binding;

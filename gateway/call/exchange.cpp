@@ -348,11 +348,21 @@ void Exchange::restore(Now now, const std::vector<KeptBinding>& kept) {
     requests_.push_back(BindingChanged{Registrar::keep(change.account, change.binding, now), true});
 }
 
+// The program may be killed between any two of the changes that are told: what comes is told first, then what goes, and
+// what was only renewed does not go (G15).
 void Exchange::note_changes(Pass& pass, const std::vector<Registrar::Change>& changes) {
+  std::vector<KeptBinding> come;
+  std::vector<KeptBinding> go;
   for (const Registrar::Change& change : changes) {
     user_agent_.keep_alive(pass, change.binding.path, change.added);
     if (change.moved_from) move_calls(pass, change);
-    requests_.push_back(BindingChanged{Registrar::keep(change.account, change.binding, pass.now), change.removed});
+    (change.removed ? go : come).push_back(Registrar::keep(change.account, change.binding, pass.now));
+  }
+  for (const KeptBinding& binding : come) requests_.push_back(BindingChanged{binding, false});
+  for (KeptBinding& binding : go) {
+    const auto is_same = [&](const KeptBinding& other) { return is_same_name(other, binding); };
+    if (std::any_of(come.begin(), come.end(), is_same)) continue;
+    requests_.push_back(BindingChanged{std::move(binding), true});
   }
 }
 

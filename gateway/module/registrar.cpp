@@ -38,13 +38,14 @@ bool stops_at_unknown_algorithm(std::string_view user_agent) {
 }
 
 // RFC 3261 10.3 step 7, RFC 5626 6: the same instance and reg-id, else an equivalent URI.
-bool is_same_binding(const Binding& known, const sip::Contact& contact) {
-  if (!contact.instance.empty() && contact.reg_id) {
-    return known.instance == contact.instance && known.reg_id == *contact.reg_id;
-  }
+bool is_same_binding(const Binding& known, std::string_view uri, std::string_view instance, uint32_t reg_id) {
+  if (!instance.empty() && reg_id != 0) return known.instance == instance && known.reg_id == reg_id;
   const auto a = sip::parse_uri(known.contact);
-  const auto b = sip::parse_uri(contact.address.uri);
+  const auto b = sip::parse_uri(uri);
   return a && b && sip::equivalent(*a, *b);
+}
+bool is_same_binding(const Binding& known, const sip::Contact& contact) {
+  return is_same_binding(known, contact.address.uri, contact.instance, contact.reg_id.value_or(0));
 }
 
 // A flow that ended with the program is not opened again to just anywhere: a Contact serves instead (RFC 3263) only
@@ -403,7 +404,14 @@ std::vector<Registrar::Change> Registrar::restore(Now now, const std::vector<Kep
       continue;
     }
     earliest_ = std::min(earliest_, binding.expires);
-    bindings_[one.account].push_back(binding);
+    // The program ended between what came and what it replaced: the newer one counts, and comes later here.
+    auto& list = bindings_[one.account];
+    std::erase_if(list, [&](const Binding& older) {
+      const bool replaced = is_same_binding(older, one.contact, one.instance, one.reg_id);
+      if (replaced) out.push_back({one.account, older, false, true, {}});
+      return replaced;
+    });
+    list.push_back(binding);
   }
   return out;
 }

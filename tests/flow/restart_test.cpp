@@ -485,6 +485,45 @@ TEST(Restart, WhoKeepsNoStateIsToldOfNothingThatRings) {
   EXPECT_TRUE(flow.bed->rang.empty());
 }
 
+// ---- what is told of a renewal, one change after the other
+
+std::vector<std::string> told(const CallBed& bed) {
+  std::vector<std::string> out;
+  for (const auto& [binding, removed] : bed.changed)
+    out.push_back((removed ? "-" : "+") + binding.contact + " " + std::to_string(binding.cseq));
+  return out;
+}
+
+// A kill between "gone" and "there again" would lose a phone that was told 200.
+TEST(Restart, G15_ARenewalIsOneChange) {
+  Restart flow;
+  flow.phone.register_cseq = 100;
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  flow.bed->changed.clear();
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  ASSERT_EQ(told(*flow.bed).size(), 1u);
+  EXPECT_EQ(told(*flow.bed)[0][0], '+');
+}
+
+TEST(Restart, G15_AnotherContactOfTheSameInstanceIsThereBeforeTheOldOneGoes) {
+  const std::string id =
+      ";+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\";reg-id=1\r\nExpires: 600\r\n";
+  Restart flow;
+  ASSERT_EQ(flow.phone.enroll("Contact: <sip:alice@198.51.100.66:1>" + id), "200 REGISTER");
+  ASSERT_EQ(flow.phone.enroll("Contact: <sip:alice@198.51.100.66:2>" + id), "200 REGISTER");
+  const auto changes = told(*flow.bed);
+  ASSERT_EQ(changes.size(), 3u);
+  EXPECT_TRUE(changes[1].starts_with("+sip:alice@198.51.100.66:2")) << changes[1];
+  EXPECT_TRUE(changes[2].starts_with("-sip:alice@198.51.100.66:1")) << changes[2];
+  // Killed right between the two: the next start knows the newer one alone, and has the other forgotten.
+  flow.bed->changed.pop_back();
+  flow.restart();
+  ASSERT_EQ(flow.table().size(), 1u);
+  EXPECT_EQ(flow.table()[0].contact, "sip:alice@198.51.100.66:2");
+  ASSERT_EQ(told(*flow.bed).size(), 1u);
+  EXPECT_TRUE(told(*flow.bed)[0].starts_with("-sip:alice@198.51.100.66:1")) << told(*flow.bed)[0];
+}
+
 // ---- the 200 waits for the store
 
 TEST(Restart, G15_The200WaitsUntilTheBindingIsKept) {
