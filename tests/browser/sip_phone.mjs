@@ -190,12 +190,24 @@ module_app menu.so
 `;
 }
 
+const FIRST_PORT = 10000;
+const LAST_PORT = 31000; // below those that the kernel gives away to connections
+const PORTS_EACH = 64;
+let nextPort = FIRST_PORT + PORTS_EACH * (process.pid % 97);
+
 /** A port that nobody has just now, for TCP and UDP, with room for a range above it. */
 async function freePort(address) {
-  for (;;) {
-    const socket = dgram.createSocket('udp4');
-    const port = await new Promise((resolve, reject) => { socket.once('error', reject).bind(0, address, () => resolve(socket.address().port)); });
-    await new Promise((resolve) => { socket.close(resolve); });
-    if (port < 65000) return port & ~1;
+  for (let tries = 0; tries < (LAST_PORT - FIRST_PORT) / PORTS_EACH; ++tries) {
+    const port = nextPort;
+    nextPort = port + 2 * PORTS_EACH < LAST_PORT ? port + PORTS_EACH : FIRST_PORT;
+    const udp = dgram.createSocket(net.isIPv6(address) ? 'udp6' : 'udp4');
+    const tcp = net.createServer();
+    const free = await isFree((told) => udp.bind(port, address, told), udp) && await isFree((told) => tcp.listen(port, address, told), tcp);
+    await Promise.all([closed(udp), closed(tcp)]);
+    if (free) return port;
   }
+  throw new Error('no free port');
 }
+
+const closed = (socket) => new Promise((resolve) => { try { socket.close(resolve); } catch { resolve(); } });
+const isFree = (open, socket) => new Promise((resolve) => { socket.once('error', () => resolve(false)); open(() => resolve(true)); });
