@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What a person does on the phone page, as functions over a puppeteer page.
 
+// By the clock: a page that is not in front draws no frames, and a wait for frames would see nothing.
+const POLLING = {polling: 50};
+
 export const text = (page, selector) => page.$eval(selector, (element) => element.textContent);
 export const states = (page) => page.$$eval('#states li', (items) => items.map((item) => item.dataset.state));
-export const shown = (page, selector) => page.waitForFunction((s) => document.querySelector(s)?.checkVisibility(), {}, selector);
+export const shown = (page, selector) => page.waitForFunction((s) => document.querySelector(s)?.checkVisibility(), POLLING, selector);
 export const inState = (page, state) =>
-  page.waitForFunction((s) => document.querySelector('#states li:last-child')?.dataset.state === s, {}, state);
+  page.waitForFunction((s) => document.querySelector('#states li:last-child')?.dataset.state === s, POLLING, state);
 export const says = (page, selector, sentence) =>
-  page.waitForFunction((s, t) => document.querySelector(s)?.textContent.includes(t), {}, selector, sentence);
+  page.waitForFunction((s, t) => document.querySelector(s)?.textContent.includes(t), POLLING, selector, sentence);
 export const level = (page, who) => page.$eval(`#meter-${who}`, (element) => Number(element.getAttribute('aria-valuenow')));
 
 export async function signIn(page, account, password) {
