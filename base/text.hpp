@@ -29,6 +29,11 @@ constexpr int hex_digit(char c) {
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
+// RFC 3261 section 25: unreserved, and of user-unreserved what people write in names and numbers.
+constexpr bool is_user_character(char c) {
+  return is_alpha(c) || is_digit(c) || std::string_view("-_.!~*'()&=+$,").find(c) != std::string_view::npos;
+}
+
 constexpr bool equals_ignore_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {

@@ -76,7 +76,7 @@ AccountRecord account_record(std::string_view name, std::string_view realm, cons
 }
 
 bool is_account_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxAccountName && std::all_of(name.begin(), name.end(), is_name_character);
+  return !name.empty() && name.size() <= kMaxAccountName && std::all_of(name.begin(), name.end(), is_user_character);
 }
 
 Result<AccountList, std::string> list_accounts(const Config& config, const Store& store) {

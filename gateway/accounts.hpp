@@ -10,7 +10,6 @@
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "gateway/call/settings.hpp"
 #include "gateway/config.hpp"
 #include "gateway/store/store.hpp"
@@ -41,11 +40,6 @@ AccountRecord account_record(std::string_view name, std::string_view realm, cons
 
 // An account's name is the user part of a SIP URI that needs no escapes, at most kMaxAccountName characters.
 constexpr size_t kMaxAccountName = 64;
-// RFC 3261 section 25: unreserved and the few of user-unreserved that people write in names.
-inline bool is_name_character(char c) {
-  constexpr std::string_view kMarks = "-_.!~*'()&=+$,";
-  return is_alpha(c) || is_digit(c) || kMarks.find(c) != std::string_view::npos;
-}
 bool is_account_name(std::string_view name);
 
 }  // namespace isthmus::gateway

@@ -193,7 +193,7 @@ Result<void, std::string> Gateway::Impl::restore() {
   exchange->restore(transport::read_clocks(), *kept);
   if (!kept->empty()) log(LogLevel::info, "restored " + std::to_string(kept->size()) + " bindings");
   const size_t lost = exchange->restore_ringing(transport::read_clocks(), *rang);
-  if (lost > 0) log(LogLevel::info, std::to_string(lost) + " phones that rang for lost calls are called off");
+  if (lost > 0) log(LogLevel::info, "phones that rang for lost calls are called off: " + std::to_string(lost));
   const auto news = [](const std::string& trouble) {
     if (trouble.empty()) return log(LogLevel::info, "bindings are kept again");
     log(LogLevel::warning, "bindings cannot be kept: " + trouble);
@@ -234,7 +234,7 @@ ApiSources Gateway::Impl::api_sources() {
   out.metrics = [this] {
     return metrics_page({*exchange, *engine, edge, *http, *clients, *dispatcher, watch, transport::process_facts(),
                          started, transport::read_clocks(), outbox_dropped, shard.dropped(), keeper->figures(),
-                         certificate_ends()});
+                         certificate_ends(), refused_credentials});
   };
   return out;
 }

@@ -106,10 +106,13 @@ struct Gateway::Impl {
   CallWatch watch{trunk_names(config)};
   std::deque<std::function<void(Pass&)>> waiting;  // for the next pass
   std::optional<transport::Driver<Exchange, media::Engine>> driver;
-  TimePoint armed = kNever;         // when tick() comes
-  bool web_server_failing = false;  // and the log says so
-  TimePoint web_server_quiet;       // until then nothing more is said about it
-  LineLimit refusals{10, std::chrono::seconds(6)};
+  TimePoint armed = kNever;                      // when tick() comes
+  bool web_server_failing = false;               // and the log says so
+  TimePoint web_server_quiet;                    // until then nothing more is said about it
+  static constexpr size_t kRefusalsInARow = 10;  // lines about wrong credentials; then one in
+  static constexpr std::chrono::seconds kRefusalEach{6};
+  LineLimit refusals{kRefusalsInARow, kRefusalEach};
+  uint64_t refused_credentials = 0;
   uint64_t outbox_dropped = 0;
   Drain draining;
   int signals = 0;

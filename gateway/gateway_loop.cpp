@@ -47,6 +47,7 @@ void Gateway::Impl::obey(Pass& pass, const ClientApi::Output& output) {
 }
 
 void Gateway::Impl::note_refused(TimePoint now, const CredentialsRefused& refused) {
+  ++refused_credentials;
   if (const auto untold = refusals.admit(now)) log(credentials_refused(refused, *untold));
 }
 

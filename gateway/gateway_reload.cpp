@@ -35,10 +35,10 @@ void Gateway::Impl::reload() {
   auto accounts = list_accounts(wanted, *belongings.store);
   if (!accounts) return log(LogLevel::error, "reload refused: " + accounts.error());
   wanted.realm = realm;
-  auto api_secret = take_api_secret(wanted, Random(transport::random_seed()));
-  if (!api_secret) return log(LogLevel::error, "reload refused: " + api_secret.error());
   auto renewed = certificates_again(config, wanted);
   if (!renewed) return log(LogLevel::error, "reload refused: " + renewed.error().message());
+  auto api_secret = take_api_secret(wanted, Random(transport::random_seed()));  // the last: it may make a file
+  if (!api_secret) return log(LogLevel::error, "reload refused: " + api_secret.error());
   waiting.emplace_back([this, wanted = std::move(wanted), accounts = std::move(*accounts),
                         api_secret = std::move(*api_secret), renewed = std::move(*renewed),
                         later = std::move(later)](Pass& pass) {
@@ -71,8 +71,8 @@ void Gateway::Impl::take_in(Pass& pass, const Config& wanted, const AccountList&
 
 void Gateway::Impl::take_in(const Config& wanted, const ApiSecret& api_secret) {
   routes->use_secret(api_secret.secret);
-  if (wanted.webhook_url.empty())
-    return;  // a web server goes with a new start only, and until then all that is its own stays
+  // A web server goes with a new start only, and until then all that is its own stays.
+  if (wanted.webhook_url.empty()) return;
   dispatcher->use_secrets(wanted.webhook_secrets);
   config.webhook_secrets = wanted.webhook_secrets;
   exchange->allow_on_failure(wanted.allow_on_failure);

@@ -21,9 +21,7 @@ std::string number_of(std::string_view text, const Registrar& registrar) {
     return plain.size() <= kMaxNumber ? plain : std::string{};
   }
   if (user.empty() || user.size() > kMaxNumber) return {};
-  const bool plain = std::all_of(user.begin(), user.end(), [](char c) {
-    return is_alpha(c) || is_digit(c) || std::string_view("-_.!~*'()&=+$,#").find(c) != std::string_view::npos;
-  });
+  const bool plain = std::all_of(user.begin(), user.end(), [](char c) { return is_user_character(c) || c == '#'; });
   return plain ? std::string(user) : std::string{};
 }
 

@@ -27,8 +27,8 @@ std::string media_sentence(const CallFacts& call, WallTime now);
 class MediaLedger {
  public:
   using Live = std::function<std::optional<media::LegReport>(media::LegId)>;
-  static constexpr size_t kKept =
-      256;  // reports of closed legs, read in the pass that closes them; the oldest go first
+  // Reports of closed legs, read in the pass that closes them; the oldest go first.
+  static constexpr size_t kKept = 256;
 
   // Right before the leg is closed, with what the engine knows of it then.
   void closing(media::LegId leg, const std::optional<media::LegReport>& last);

@@ -111,10 +111,8 @@ std::string command_manual() {
       ".SH SIGNALS\n"
       ".TP\n.B SIGTERM\\fR, \\fBSIGINT\n"
       "end every call, wait until the far sides have answered, and leave; a second one leaves at once\n"
-      ".TP\n.B SIGHUP\nread accounts, routes, trunks, secrets, certificates and the rules of the log again; calls are "
-      "not "
-      "touched,\n"
-      "and a file with a mistake changes nothing\n"
+      ".TP\n.B SIGHUP\nread accounts, routes, trunks, secrets, certificates and the rules of the log again;\n"
+      "calls are not touched, and a file with a mistake changes nothing\n"
       ".SH ENVIRONMENT\n"
       ".TP\n.B ISTHMUS_WEBHOOK_SECRET\nreplaces\n.B webhook.secrets\n;two secrets stand with a comma between them\n"
       ".SH SEE ALSO\n.BR isthmus.toml (5)\n";

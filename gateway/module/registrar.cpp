@@ -48,6 +48,14 @@ bool is_same_binding(const Binding& known, const sip::Contact& contact) {
   return is_same_binding(known, contact.address.uri, contact.instance, contact.reg_id.value_or(0));
 }
 
+// For the owner alone; the sender is not told what was wrong (G18).
+std::string_view why_refused(sip::Algorithm algorithm, const std::optional<sip::StoredHa1>& secret) {
+  if (!secret) return "no such account";
+  if (sip::is_sess(algorithm)) return "an algorithm that was not offered";
+  const std::string& ha1 = sip::is_sha256(algorithm) ? secret->sha256 : secret->md5;
+  return ha1.empty() ? "the account has no HA1 of that algorithm" : "wrong password";
+}
+
 // A flow that ended with the program is not opened again to just anywhere: a Contact serves instead (RFC 3263) only
 // where it names the address that the REGISTER came from. Behind a NAT it would be a guess, and a stranger does not
 // choose whom we send to.
@@ -129,14 +137,6 @@ bool Registrar::speaks_for(const sip::Message& message, std::string_view account
     }
   }
   return true;
-}
-
-// For the owner alone; the sender is not told what was wrong (G18).
-std::string_view Registrar::why_refused(sip::Algorithm algorithm, const std::optional<sip::StoredHa1>& secret) {
-  if (!secret) return "no such account";
-  if (sip::is_sess(algorithm)) return "an algorithm that was not offered";
-  const std::string& ha1 = sip::is_sha256(algorithm) ? secret->sha256 : secret->md5;
-  return ha1.empty() ? "the account has no HA1 of that algorithm" : "wrong password";
 }
 
 InVerdict Registrar::authenticate(Now now, const Incoming& request, bool proxy) {

@@ -89,7 +89,6 @@ class Registrar : public Module {
   Refuse challenge(Now now, const sip::Message& asking, bool proxy, bool stale, bool after_refusal = false) const;
   std::optional<Path> take_lost(const std::string& account, const sip::Contact& contact);
   Refuse foreign(Now now, const Incoming& request, bool proxy, const std::string& user, std::string_view why);
-  static std::string_view why_refused(sip::Algorithm algorithm, const std::optional<sip::StoredHa1>& secret);
   void note_refused(const Incoming& request, const std::string& user, std::string_view why);
   bool speaks_for(const sip::Message& message, std::string_view account) const;
   Outcome apply(Now now, const Incoming& request, const std::string& account);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "gateway/accounts.hpp"
+#include "base/text.hpp"
 
 namespace isthmus::gateway {
 namespace {
@@ -195,7 +195,7 @@ LogLine request_refused(const RequestRefused& refused) {
 // A name that is none could say more than who it is: that it came from somebody else's address.
 LogLine credentials_refused(const CredentialsRefused& refused, uint64_t untold) {
   std::string name = refused.user;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !is_name_character(c); }, '?');
+  std::replace_if(name.begin(), name.end(), [](char c) { return !is_user_character(c); }, '?');
   const std::string source = shown_ip(refused.source), user = shown_user(name);
   const std::string why(refused.why), method(refused.method);
   return {LogLevel::info,

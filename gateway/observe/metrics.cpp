@@ -246,6 +246,8 @@ std::vector<MetricFamily> Scrape::Collect() const {
   out.counter("isthmus_outbox_dropped_total", "Actions for which a pass had no room.", from_.outbox_dropped);
   out.counter("isthmus_posted_dropped_total", "Work from other threads for which the queue had no room.",
               from_.posted_dropped);
+  out.counter("isthmus_credentials_refused_total", "SIP requests and sign-ins with credentials that were refused.",
+              from_.refused_credentials);
   certificates(out, from_.certificates);
   process(out, from_);
   return out.take();

@@ -37,6 +37,7 @@ struct MetricSources {
   uint64_t posted_dropped = 0;
   StateKeeper::Figures keeper;
   std::vector<CertificateEnd> certificates;
+  uint64_t refused_credentials = 0;
 };
 
 std::string metrics_page(const MetricSources& from);

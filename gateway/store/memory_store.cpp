@@ -64,8 +64,7 @@ Store::Done MemoryStore::change(std::span<const StateChange> changes) {
 }
 
 void MemoryStore::apply(const BindingChanged& change) {
-  const auto name = [](const KeptBinding& one) { return std::tie(one.account, one.contact, one.instance, one.reg_id); };
-  std::erase_if(bindings_, [&](const KeptBinding& known) { return name(known) == name(change.binding); });
+  std::erase_if(bindings_, [&](const KeptBinding& known) { return is_same_name(known, change.binding); });
   if (!change.removed) bindings_.push_back(change.binding);
 }
 

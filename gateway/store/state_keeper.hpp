@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Keeps in the store what changes with calls and registrations, the registrar's bindings and the phones that ring,
 // without making the loop wait: changes go to a thread of their own, which commits together what has gathered while the
-// commit before ran. Only the newest change of a thing waits, so the queue is as long as there are things, and bounded.
-// A store that is locked or broken is tried again until it works;
-// nobody waits for it meanwhile (G16).
+// commit before ran. Only the newest change of a thing waits, and the queue is bounded. A store that is locked or
+// broken is tried again until it works; nobody waits for it meanwhile (G16).
 #pragma once
 
 #include <chrono>

@@ -7,8 +7,8 @@ const POLLING = {polling: 50};
 export const text = (page, selector) => page.$eval(selector, (element) => element.textContent);
 export const states = (page) => page.$$eval('#states li', (items) => items.map((item) => item.dataset.state));
 export const shown = (page, selector) => page.waitForFunction((s) => document.querySelector(s)?.checkVisibility(), POLLING, selector);
-export const inState = (page, state) =>
-  page.waitForFunction((s) => document.querySelector('#states li:last-child')?.dataset.state === s, POLLING, state);
+export const inState = (page, state, timeout = 30_000) =>
+  page.waitForFunction((s) => document.querySelector('#states li:last-child')?.dataset.state === s, {...POLLING, timeout}, state);
 export const says = (page, selector, sentence) =>
   page.waitForFunction((s, t) => document.querySelector(s)?.textContent.includes(t), POLLING, selector, sentence);
 export const level = (page, who) => page.$eval(`#meter-${who}`, (element) => Number(element.getAttribute('aria-valuenow')));

@@ -179,7 +179,7 @@ sentenceTest('no media path: the page says which address and port were tried, an
   await dial(page, 'echo');
   await inState(page, 'confirmed');
   await says(page, '#call-status', `In a call, but there is no sound yet: trying 10.77.0.99:${MEDIA_PORT} …`);
-  await page.waitForFunction(() => document.querySelector('#states li:last-child')?.dataset.state === 'dropped', {timeout: 60_000});
+  await inState(page, 'dropped', 60_000);
   assert.match(await text(page, '#call-status'),
     new RegExp(`^No sound connection could be made: no answer from 10\\.77\\.0\\.99:${MEDIA_PORT} \\(UDP, from [0-9a-f.:[\\]]+:\\d+( or [0-9a-f.:[\\]]+:\\d+)*\\)\\.$`));
 });

@@ -3,49 +3,29 @@
 """isthmus drain against a running gateway with a call up: new calls of phones and clients are refused, the command waits for the last call, --off takes
 calls again, --stop ends the gateway with it (R5.1). Usage: drain_test.py PROGRAM"""
 import os
-import pathlib
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import smoke_test
+import why_test
 from smoke_test import OFFER, PATIENCE, Started, WebSocket
-from why_test import Phone
 
 PROGRAM = ""
-CONFIG = """admission = "allow-all"
-[sip]
-udp = ["127.0.0.1:0"]
-tcp = []
-[web]
-listen = "127.0.0.1:0"
-[[account]]
-name = "carol"
-password = "carols password"
-[[trunk]]
-name = "desk"
-sources = ["127.0.0.1"]
-"""
 
 
 class Drain(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="isthmus-drain-")
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name)
-        (self.path / "isthmus.toml").write_text(CONFIG)
-        self.gateway = Started([PROGRAM, "run", "--config", "isthmus.toml"], self.path, "gateway.log")
-        self.addCleanup(self.gateway.stop)
-        self.web = int(self.gateway.line(r"page\s+http://127\.0\.0\.1:(\d+)/").group(1))
-        self.sip = int(self.gateway.line(r"SIP\s+127\.0\.0\.1:(\d+)").group(1))
-        self.client = WebSocket(self.web)
+        self.bed = why_test.Gateway()
+        self.addCleanup(self.bed.close)
+        self.gateway, self.path = self.bed.program, self.bed.folder.name
+        self.client = WebSocket(self.bed.web)
         self.assertIn("result", self.client.request("sign_in", account="carol", password="carols password"))
-        self.phone = Phone(self)
+        self.phone = why_test.Phone(self.bed)
         self.assertEqual(self.phone.call("echo"), 200)
 
     def command(self, *options):
-        return [PROGRAM, "drain", "--config", "isthmus.toml", "--web", f"127.0.0.1:{self.web}", *options]
+        return [PROGRAM, "drain", "--config", self.bed.config, "--web", f"127.0.0.1:{self.bed.web}", *options]
 
     def drain(self, *options):
         """The command, as soon as it waits."""
@@ -56,7 +36,7 @@ class Drain(unittest.TestCase):
 
     def new_call(self):
         """What a phone is answered, and the reason that a client reads; "" for a call that is made."""
-        phone = Phone(self)
+        phone = why_test.Phone(self.bed)
         status = phone.call("echo")
         if status == 200:
             self.assertEqual(phone.hang_up("echo"), 200)
@@ -99,5 +79,5 @@ class Drain(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PROGRAM = smoke_test.PROGRAM = os.path.abspath(sys.argv.pop(1))
+    PROGRAM = smoke_test.PROGRAM = why_test.PROGRAM = os.path.abspath(sys.argv.pop(1))
     unittest.main()

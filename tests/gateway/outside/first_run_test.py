@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 import smoke_test
 import why_test
@@ -333,6 +334,9 @@ class Calls(Place):
                                                 f'response="{"0" * 32}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c"\r\n')
                 self.assertRegex(answer, "^SIP/2.0 401 ")
                 self.logged(f"info refused {user} from 127.0.0.1: {why} (REGISTER)")
+        request = urllib.request.Request(f"http://127.0.0.1:{self.web}/metrics", headers={"Authorization": "Bearer " + (self.path / "data/api-secret").read_text().strip()})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
+            self.assertIn("\nisthmus_credentials_refused_total 3\n", reply.read().decode())
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class Killed(under_load.UnderLoad):
         for name in ("Via", "From", "To", "Call-ID"):
             self.assertEqual(cancel.all(name), invite.all(name), name)
         self.assertEqual((cancel.cseq, cancel.method), (invite.cseq, "CANCEL"))
-        self.assertIn("1 phones that rang for lost calls are called off", self.gateway.text())
+        self.assertIn("phones that rang for lost calls are called off: 1\n", self.gateway.text())
         self.assertTrue(self.serve(PATIENCE, lambda: self.ringing_rows() == 0, load=False), "it is still in the file")
         self.assertFalse(self.right.ringing)
 

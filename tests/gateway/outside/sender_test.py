@@ -4,15 +4,13 @@
 forwarding headers say. Usage: sender_test.py PROGRAM"""
 import http.client
 import os
-import pathlib
 import sys
-import tempfile
 import unittest
 
 import smoke_test
-from smoke_test import PATIENCE, Started, WebSocket
+import why_test
+from smoke_test import PATIENCE, WebSocket
 
-PROGRAM = ""
 CONFIG = """admission = "allow-all"
 [sip]
 udp = ["127.0.0.1:0"]
@@ -30,12 +28,9 @@ WRONG_SECRETS = 20  # of one address in a minute, wrong_secrets_ of gateway/api/
 
 class Sender(unittest.TestCase):
     def start(self, web=""):
-        folder = tempfile.TemporaryDirectory(prefix="isthmus-sender-")
-        self.addCleanup(folder.cleanup)
-        (pathlib.Path(folder.name) / "isthmus.toml").write_text(CONFIG + web)
-        program = Started([PROGRAM, "run", "--config", "isthmus.toml"], folder.name, "gateway.log")
-        self.addCleanup(program.stop)
-        self.port = int(program.line(r"page\s+http://127\.0\.0\.1:(\d+)/").group(1))
+        gateway = why_test.Gateway(config=CONFIG + web)
+        self.addCleanup(gateway.close)
+        self.port = gateway.web
 
     def get(self, path, headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
@@ -81,5 +76,5 @@ class Sender(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PROGRAM = smoke_test.PROGRAM = os.path.abspath(sys.argv.pop(1))
+    smoke_test.PROGRAM = why_test.PROGRAM = os.path.abspath(sys.argv.pop(1))
     unittest.main()
