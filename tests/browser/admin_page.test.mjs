@@ -9,7 +9,7 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {launchChromium, openPage} from './chromium.mjs';
 import {Gateway} from './gateway.mjs';
-import {dial, inState, says, shown, signIn, until} from './page.mjs';
+import {click, dial, inState, says, shown, signIn, until} from './page.mjs';
 import {SipPhone} from './sip_phone.mjs';
 
 const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
@@ -83,7 +83,7 @@ test('the admin page: secret, live calls, phones, failures', {timeout: 180_000},
     const [call] = await rows(admin, 'calls');
     assert.deepEqual([call[1], call[2].split('\n')[0], call[3]], [account, 'echo', 'echo']);
     await says(admin, '#accounts', '1 signed in');
-    await caller.click('#hang-up');
+    await click(caller, '#hang-up');
     await until(async () => (await rows(admin, 'calls')).length === 0, 'the call disappears');
     assert.deepEqual(await rows(admin, 'failures'), [], 'hanging up is no failure');
 
@@ -101,7 +101,7 @@ test('the admin page: secret, live calls, phones, failures', {timeout: 180_000},
       await dial(caller, 'echo');
       await says(admin, '#calls', 'confirmed');
       await admin.screenshot({path: process.env.ADMIN_PICTURE, fullPage: true});
-      await caller.click('#hang-up');
+      await click(caller, '#hang-up');
     }
 
     // A stranger calls the browser under a hostile name.
@@ -115,7 +115,7 @@ test('the admin page: secret, live calls, phones, failures', {timeout: 180_000},
     await until(async () => (await rows(admin, 'calls')).length === 0, 'the call disappears');
 
     // Signing out forgets; the secret was never part of an address.
-    await admin.click('#sign-out');
+    await click(admin, '#sign-out');
     await shown(admin, '#sign-in');
     assert.equal(await admin.evaluate(() => sessionStorage.length), 0);
     assert.deepEqual(await rows(admin, 'failures'), []);

@@ -10,7 +10,7 @@ import {after, before, test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
 import {Gateway} from './gateway.mjs';
 import {INSIDE, INSIDE_V6, makeNetworks, OUTSIDE, OUTSIDE_V6, PUBLIC} from './networks.mjs';
-import {dial, inState, shown, signIn, states} from './page.mjs';
+import {click, dial, inState, shown, signIn, states} from './page.mjs';
 import {SipPhone} from './sip_phone.mjs';
 import {isTone, writeTone} from './tone.mjs';
 
@@ -78,7 +78,7 @@ async function hearsItself(page) {
   await inState(page, 'confirmed');
   const heard = await waitForTone(page, (found) => isTone(found, OURS_HZ));
   assert.ok(isTone(heard, OURS_HZ), JSON.stringify(heard));
-  await page.click('#hang-up');
+  await click(page, '#hang-up');
   await inState(page, 'dropped');
 }
 
@@ -90,7 +90,7 @@ async function talksToPhone(page, {host, address, ports}) {
     await inState(page, 'confirmed');
     const heard = await waitForTone(page, (found) => isTone(found, PHONE_HZ));
     assert.ok(isTone(heard, PHONE_HZ), JSON.stringify(heard));
-    await page.click('#hang-up');
+    await click(page, '#hang-up');
     await inState(page, 'dropped');
     await phone.event('CALL_CLOSED');
     assert.ok(isTone(phone.heard(), OURS_HZ), JSON.stringify(phone.heard()));

@@ -7,7 +7,7 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
 import {Gateway, nothingLive} from './gateway.mjs';
-import {dial, inState, says, shown, signIn, states, until} from './page.mjs';
+import {click, dial, inState, says, shown, signIn, states, until} from './page.mjs';
 import {findTone, isTone, writeTone} from './tone.mjs';
 import {TrunkPeer} from './trunk_peer.mjs';
 
@@ -47,12 +47,12 @@ test('R0.12, R0.19: early media is heard, the page is held back until confirmed;
     await until(() => trunk.heard.samples.length >= HEARD_SAMPLES, 'two seconds of the page at the trunk', 15_000);
     const spoken = findTone(Float64Array.from(trunk.heard.samples), 8000);
     assert.ok(isTone(spoken, PAGE_HZ), `the trunk heard ${JSON.stringify(spoken)}`);
-    await page.click('#keypad-toggle');
-    for (const digit of '5#') await page.click(`#keypad [data-digit="${digit}"]`);
+    await click(page, '#keypad-toggle');
+    for (const digit of '5#') await click(page, `#keypad [data-digit="${digit}"]`);
     await until(() => trunk.heard.digits === '5#', 'the digits 5 and #');
 
     const ended = trunk.request('BYE');
-    await page.click('#hang-up');
+    await click(page, '#hang-up');
     await ended;
     await nothingLive(gateway);
   } finally {

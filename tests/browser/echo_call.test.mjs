@@ -7,7 +7,7 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
 import {Gateway, nothingLive} from './gateway.mjs';
-import {dial, inState, level, says, shown, signIn, states, text, until} from './page.mjs';
+import {click, dial, inState, level, says, shown, signIn, states, text, until} from './page.mjs';
 import {isTone, writeTone} from './tone.mjs';
 
 const OURS_HZ = 440;
@@ -62,7 +62,7 @@ async function callEcho({page, gateway, account}) {
   const heard = await waitForTone(page, (found) => isTone(found, OURS_HZ));
   assert.ok(isTone(heard, OURS_HZ), JSON.stringify(heard));
   await until(async () => (await level(page, 'you')) > 40 && (await level(page, 'them')) > 40, 'both meters move');
-  await page.click('#hang-up');
+  await click(page, '#hang-up');
   await inState(page, 'dropped');
   assert.equal(await text(page, '#call-status'), 'You hung up.');
   for (const told of [`call.admission \\S+ outgoing ${account} echo pending`, 'pending calling', 'calling confirmed', 'confirmed dropped']) {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import puppeteer from 'puppeteer-core';
 import {Gateway, nothingLive} from './gateway.mjs';
-import {dial, inState, shown, signIn, states, until} from './page.mjs';
+import {click, dial, inState, shown, signIn, states, until} from './page.mjs';
 import {findTone, isTone} from './tone.mjs';
 
 const EXECUTABLE = process.env.FIREFOX || '/usr/bin/firefox-esr';
@@ -63,7 +63,7 @@ test('Firefox calls echo and hears its own tone', {timeout: 300_000}, async () =
     await inState(page, 'confirmed');
     assert.deepEqual(await states(page), ['pending', 'calling', 'confirmed']);
     await until(async () => isTone(await heardTone(page), OURS_HZ), `a tone of ${OURS_HZ} Hz`, HEAR_LIMIT_MS);
-    await page.click('#hang-up');
+    await click(page, '#hang-up');
     await inState(page, 'dropped');
     await nothingLive(gateway);
   } finally {

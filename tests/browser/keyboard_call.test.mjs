@@ -8,7 +8,7 @@ import {test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
 import {FakeGateway} from './fake_gateway.mjs';
 import {Gateway, nothingLive} from './gateway.mjs';
-import {inState, says, shown, signIn, states, text, until} from './page.mjs';
+import {click, inState, says, shown, signIn, states, text, until} from './page.mjs';
 import {isTone, writeTone} from './tone.mjs';
 
 const OURS_HZ = 440;
@@ -147,7 +147,7 @@ test('what changes is spoken: the sentence of the call and of the page are live 
     const roles = await page.$$eval('#call-status, #sent, #connection, #banner-text, #sign-in-notice, #sound-notice', (elements) =>
       Object.fromEntries(elements.map((element) => [element.id, element.getAttribute('role')])));
     assert.deepEqual(roles, {'call-status': 'status', sent: 'status', connection: 'status', 'banner-text': 'alert', 'sign-in-notice': 'alert', 'sound-notice': 'alert'});
-    await page.click('#sound summary');
+    await click(page, '#sound summary');
     await shown(page, '#microphone');
     const named = [];
     const look = (node) => {

@@ -20,26 +20,53 @@ export async function signIn(page, account, password) {
   await page.keyboard.press('Enter');
 }
 
-/** Taps until the browser takes it for a tap: on a busy machine a touch may last so long that it is a long press, which clicks nothing. */
-export async function tap(page, selector) {
-  const target = await page.waitForSelector(selector);
-  await target.evaluate((element) => { element.addEventListener('click', () => { element.dataset.tapped = 'yes'; }, {once: true, capture: true}); });
+/** Clicks what a person could click: see `press`. `options`: of puppeteer's mouse. */
+export const click = (page, selector, options = {}) => press(page, selector, ({x, y}) => page.mouse.click(x, y, options));
+
+export const tap = (page, selector) => press(page, selector, ({x, y}) => page.touchscreen.tap(x, y));
+
+/**
+ * Waits until `selector` stands still, is enabled and nothing lies above it; then does `act` at its middle until it got the click: on a busy machine
+ * a page moves between look and act, and a touch may last so long that it is a long press, which clicks nothing.
+ */
+async function press(page, selector, act) {
+  const target = await page.waitForFunction((s) => document.querySelector(s), POLLING, selector);
+  await target.evaluate((element) => { element.addEventListener('click', () => { element.dataset.pressed = 'yes'; }, {once: true, capture: true}); });
   for (let tries = 0; tries < 5; ++tries) {
-    await target.tap();
+    await act(await standing(target, selector));
     for (let looks = 0; looks < 20; ++looks) {
-      const tapped = await target.evaluate((element) => { const it = element.dataset.tapped; delete element.dataset.tapped; return it; }).catch(() => 'gone with it');
-      if (tapped) return;
+      const pressed = await target.evaluate((element) => { const it = element.dataset.pressed; delete element.dataset.pressed; return it; }).catch(() => 'gone with it');
+      if (pressed) return;
       await new Promise((resolve) => { setTimeout(resolve, 50); });
     }
   }
-  throw new Error(`cannot be tapped: ${selector}`);
+  throw new Error(`cannot be pressed: ${selector}`);
+}
+
+/** The middle of `target`, once two looks found the same. */
+async function standing(target, selector) {
+  let point = null;
+  await until(async () => {
+    const before = point;
+    point = await target.evaluate(middle);
+    return point && point.x === before?.x && point.y === before.y;
+  }, `${selector} stands where it can be pressed`);
+  return point;
+}
+
+/** Runs in the page: null as long as nobody could press the element. */
+function middle(element) {
+  element.scrollIntoView({block: 'nearest', inline: 'nearest', behavior: 'instant'});
+  const {x, y, width, height} = element.getBoundingClientRect();
+  const point = {x: x + width / 2, y: y + height / 2};
+  return !element.disabled && element.contains(document.elementFromPoint(point.x, point.y)) ? point : null;
 }
 
 /** The line above everything else. */
 export const banner = (page, sentence) => says(page, '#banner:not([hidden]) #banner-text', sentence);
 
 export async function dial(page, number) {
-  await page.click('#number', {count: 3});
+  await click(page, '#number', {count: 3});
   await page.type('#number', number);
   await page.keyboard.press('Enter');
 }

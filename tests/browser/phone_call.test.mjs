@@ -7,7 +7,7 @@ import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
 import {bindAgain, Gateway, nothingLingers, nothingLive} from './gateway.mjs';
-import {dial, inState, says, shown, signIn, states, text, until} from './page.mjs';
+import {click, dial, inState, says, shown, signIn, states, text, until} from './page.mjs';
 import {SipPhone} from './sip_phone.mjs';
 import {isTone, writeTone} from './tone.mjs';
 
@@ -78,10 +78,10 @@ test('the page calls the phone, both hear each other, the page hangs up', {timeo
   await talk();
   assert.deepEqual(await states(page), ['pending', 'calling', 'ringing', 'confirmed']);
   await page.keyboard.press('4');
-  await page.click('#keypad-toggle');
-  await page.click('#keypad [data-digit="#"]');
+  await click(page, '#keypad-toggle');
+  await click(page, '#keypad [data-digit="#"]');
   for (const digit of ['4', '#']) assert.equal((await phone.event('CALL_DTMF_START')).param, digit);
-  await page.click('#hang-up');
+  await click(page, '#hang-up');
   await ended(descriptors);
 });
 
@@ -102,7 +102,7 @@ test('the page calls the phone and gives up while it rings; the phone stops ring
   await dial(page, phoneName);
   await phone.event('CALL_INCOMING');
   await inState(page, 'ringing');
-  await page.click('#hang-up');
+  await click(page, '#hang-up');
   await inState(page, 'dropped');
   await phone.event('CALL_CLOSED');
   await nothingLeft(descriptors);
@@ -126,7 +126,7 @@ test('the phone calls the page, the page accepts, both hear each other, the phon
   await phone.dial(`sip:${pageName}@${gateway.sip}`);
   await shown(page, '#accept');
   await phone.event('CALL_RINGING');
-  await page.click('#accept');
+  await click(page, '#accept');
   await phone.event('CALL_ESTABLISHED');
   await talk();
   assert.deepEqual(await states(page), ['calling', 'ringing', 'confirmed']);
@@ -139,7 +139,7 @@ test('the phone calls the page, the page declines', {timeout: 120_000}, async ()
   const descriptors = gateway.descriptors();
   await phone.dial(`sip:${pageName}@${gateway.sip}`);
   await shown(page, '#decline');
-  await page.click('#decline');
+  await click(page, '#decline');
   const closed = await phone.event('CALL_CLOSED');
   assert.match(closed.param, /603/);
   await nothingLeft(descriptors);

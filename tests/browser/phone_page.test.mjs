@@ -51,7 +51,7 @@ pageTest('R0.2, R0.3: echo is called, states come in order, tones are heard both
   for (const meter of ['#meter-you', '#meter-them']) {
     assert.ok((await page.$eval(meter, (element) => Number(element.getAttribute('aria-valuenow')))) > 50, meter);
   }
-  await page.click('#hang-up');
+  await act.click(page, '#hang-up');
   await inState('dropped');
   await act.until(() => gateway.calls.length === 0, 'the gateway has dropped the call');
   assert.equal(await text('#call-status'), 'You hung up.');
@@ -64,11 +64,11 @@ pageTest('mute sends silence, and sound again afterwards', async () => {
   await dial('echo');
   await inState('confirmed');
   await waitForTone(page, (found) => isTone(found, THEIRS_HZ));
-  await page.click('#mute');
+  await act.click(page, '#mute');
   assert.equal(await page.$eval('#mute', (button) => button.getAttribute('aria-pressed')), 'true');
   const muted = await gateway.media.heard();
   assert.ok(muted === null || muted.rms < 0.003, JSON.stringify(muted));
-  await page.click('#mute');
+  await act.click(page, '#mute');
   const again = await gateway.media.heard();
   assert.ok(isTone(again, OURS_HZ), JSON.stringify(again));
 });
@@ -114,7 +114,7 @@ pageTest('R0.16: hanging up while the web server is still being asked ends the c
   await signedIn();
   await dial('1408');
   await inState('pending');
-  await page.click('#hang-up');
+  await act.click(page, '#hang-up');
   await inState('dropped');
   await act.until(() => gateway.methods().includes('drop_call') && gateway.calls.length === 0, 'the gateway has dropped the call');
 });
@@ -142,7 +142,7 @@ pageTest('R0.21: an incoming call is declined, missed, or answered busy by a pag
   await signedIn();
   await gateway.ring('alice', {from: '1001'});
   await shown('#decline');
-  await page.click('#decline');
+  await act.click(page, '#decline');
   await act.until(() => gateway.requests.some(([method, {code}]) => method === 'reject_call' && code === 603), 'declined');
 
   await gateway.ring('alice', {from: '1002'});
@@ -170,8 +170,8 @@ pageTest('digits go out by the keypad and by the keyboard', async () => {
   await signedIn();
   await dial('echo');
   await inState('confirmed');
-  await page.click('#keypad-toggle');
-  await page.click('#keypad [data-digit="4"]');
+  await act.click(page, '#keypad-toggle');
+  await act.click(page, '#keypad [data-digit="4"]');
   await page.keyboard.press('2');
   await page.keyboard.press('#');
   const sent = () => gateway.requests.filter(([method]) => method === 'send_dtmf').map(([, {digits}]) => digits).join('');
@@ -211,7 +211,7 @@ pageTest('a reload keeps the session without a password, and calls that lost the
   await page.reload();
   await shown('#dial');
   await act.until(() => gateway.calls.length === 0, 'the call without media is dropped');
-  await page.click('#sign-out');
+  await act.click(page, '#sign-out');
   await shown('#sign-in');
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
@@ -220,7 +220,7 @@ pageTest('signing out in a call ends the call, and the next one who signs in see
   await signedIn();
   await dial('echo');
   await inState('confirmed');
-  await page.click('#sign-out');
+  await act.click(page, '#sign-out');
   await shown('#sign-in');
   await act.until(() => gateway.methods().at(-1) === 'sign_out', 'signed out');
   assert.ok(gateway.methods().includes('drop_call'));
@@ -251,7 +251,7 @@ pageTest('every control has a name, and the page can be used by the keyboard alo
   await signedIn();
   await dial('echo');
   await inState('confirmed');
-  await page.click('#keypad-toggle');
+  await act.click(page, '#keypad-toggle');
   const tree = await page.accessibility.snapshot();
   const nameless = [];
   const walk = (node) => {
@@ -274,7 +274,7 @@ for (const width of [320, 375]) {
     await signedIn();
     await gateway.ring('alice', {from: '1001', fromName: 'W'.repeat(128)});
     await shown('#accept');
-    await page.click('#accept');
+    await act.click(page, '#accept');
     await inState('confirmed');
     gateway.hangUp();
     await inState('dropped');

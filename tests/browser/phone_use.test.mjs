@@ -42,7 +42,7 @@ pageTest('ringing is heard while the far side rings, and not with its own sound,
   gateway.confirm();
   await act.inState(page, 'confirmed');
   await made(silent, 'silence after the answer');
-  await page.click('#hang-up');
+  await act.click(page, '#hang-up');
   await act.dial(page, '1183');
   await act.inState(page, 'ringing');
   await new Promise((resolve) => { setTimeout(resolve, 700); });
@@ -62,7 +62,7 @@ pageTest('a busy line is heard as busy, another refusal as congestion, each for 
   await act.dial(page, 'echo');
   await act.inState(page, 'confirmed');
   await made(silent, 'silence in the call');
-  await page.click('#hang-up');
+  await act.click(page, '#hang-up');
   await new Promise((resolve) => { setTimeout(resolve, 700); });
   assert.ok(silent(await madeTone(page)), 'whoever hangs up needs no tone');
 });
@@ -74,7 +74,7 @@ pageTest('an incoming call rings until it is accepted', async () => {
   await act.shown(page, '#accept');
   assert.match(await page.title(), /is calling/);
   await made(ring, 'the ring');
-  await page.click('#accept');
+  await act.click(page, '#accept');
   await act.inState(page, 'confirmed');
   await made(silent, 'silence in the call');
 });
@@ -84,7 +84,7 @@ pageTest('a mute button that is pressed before the call is answered counts', asy
   await signedIn();
   await act.dial(page, '1183');
   await act.inState(page, 'ringing');
-  await page.click('#mute');
+  await act.click(page, '#mute');
   await waitForTone(page, (found) => isTone(found, THEIRS_HZ));
   const muted = await gateway.media.heard();
   assert.ok(muted === null || muted.rms < 0.003, JSON.stringify(muted));
@@ -107,17 +107,17 @@ pageTest('another microphone is taken in the middle of a call, stays muted, is h
   await page.evaluateOnNewDocument(keepPeers);
   await page.reload();
   await inCall();
-  await page.click('#sound summary');
+  await act.click(page, '#sound summary');
   await act.until(async () => (await optionsOf('#microphone')).length >= 3, 'two microphones beside the default');
   const [, , {value: other, label}] = await optionsOf('#microphone');
   assert.notEqual(label, '');
   assert.notEqual(await sentFrom(), other);
-  await page.click('#mute');
+  await act.click(page, '#mute');
   await page.select('#microphone', other);
   await act.until(async () => (await sentFrom()) === other, 'the chosen microphone sends');
   const muted = await gateway.media.heard();
   assert.ok(muted === null || muted.rms < 0.003, JSON.stringify(muted));
-  await page.click('#mute');
+  await act.click(page, '#mute');
   await act.until(async () => isTone(await gateway.media.heard(), OURS_HZ), 'the far side hears the chosen microphone');
 
   await page.reload();
@@ -142,7 +142,7 @@ pageTest('a microphone that goes away in a call is replaced; when there is none,
 
 pageTest('a chosen speaker plays the other side, and is remembered', async () => {
   await inCall();
-  await page.click('#sound summary');
+  await act.click(page, '#sound summary');
   await act.until(async () => (await optionsOf('#speaker')).length >= 2, 'a speaker beside the default');
   const speaker = (await optionsOf('#speaker')).at(-1).value;
   await page.select('#speaker', speaker);
@@ -154,7 +154,7 @@ pageTest('a chosen speaker plays the other side, and is remembered', async () =>
 
 pageTest('a speaker that cannot be used is told, and the one before stays chosen', async () => {
   await inCall();
-  await page.click('#sound summary');
+  await act.click(page, '#sound summary');
   await act.until(async () => (await optionsOf('#speaker')).length >= 2, 'a speaker beside the default');
   await page.evaluate(() => { HTMLMediaElement.prototype.setSinkId = () => Promise.reject(new DOMException('', 'NotFoundError')); });
   await page.select('#speaker', (await optionsOf('#speaker')).at(-1).value);
@@ -178,12 +178,12 @@ pageTest('the list of calls outlives the tab, holds fifty, is of one account, an
   await page.reload();
   await act.shown(page, '#dial');
   assert.equal((await logged())[0], '1486');
-  await page.click('#log li:nth-child(2) button');
+  await act.click(page, '#log li:nth-child(2) button');
   assert.equal(await page.$eval('#number', (field) => field.value), 'n0');
-  await page.click('#log-clear');
+  await act.click(page, '#log-clear');
   assert.deepEqual(await logged(), []);
   assert.equal(await page.evaluate(() => localStorage.getItem('isthmus.log.alice')), null);
-  await page.click('#sign-out');
+  await act.click(page, '#sign-out');
   await act.shown(page, '#sign-in');
   await act.signIn(page, 'bob', 'secret');
   await act.shown(page, '#dial');

@@ -8,7 +8,7 @@ import {fileURLToPath} from 'node:url';
 import {launchChromium, openPage} from './chromium.mjs';
 import {FakeGateway} from './fake_gateway.mjs';
 import {MediaPeer} from './media_peer.mjs';
-import {dial, inState, level, says, shown, signIn, until} from './page.mjs';
+import {click, dial, inState, level, says, shown, signIn, until} from './page.mjs';
 import {writeTone} from './tone.mjs';
 
 const DOCS = process.env.ISTHMUS_PICTURES || fileURLToPath(new URL('../../docs/', import.meta.url));
@@ -67,9 +67,9 @@ await picture('error', DESK, async (page) => {
 await picture('telephone', TELEPHONE, signedIn);
 await picture('telephone-call', {...TELEPHONE, dark: true}, async (page) => {
   await inCall(page);
-  await page.click('#keypad-toggle');
-  await page.click('[data-digit="4"]');
-  await page.click('[data-digit="2"]');
+  await click(page, '#keypad-toggle');
+  await click(page, '[data-digit="4"]');
+  await click(page, '[data-digit="2"]');
   await says(page, '#sent', '42');
 });
 await picture('lost', DESK, async (page) => {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import {test} from 'node:test';
 import {launchChromium, openPage, waitForTone} from './chromium.mjs';
 import {Gateway, nothingLive} from './gateway.mjs';
-import {banner, dial, inState, says, shown, signIn, states, text} from './page.mjs';
+import {banner, click, dial, inState, says, shown, signIn, states, text} from './page.mjs';
 import {Proxy} from './proxy.mjs';
 import {SipPhone} from './sip_phone.mjs';
 import {isTone, writeTone} from './tone.mjs';
@@ -131,7 +131,7 @@ test('behind a reverse proxy with TLS the page calls; the connection breaks, the
     await banner(page, 'Connected again; your call goes on.');
     const after = await waitForTone(page, (found) => isTone(found, OURS_HZ));
     assert.ok(isTone(after, OURS_HZ), JSON.stringify(after));
-    await page.click('#hang-up');
+    await click(page, '#hang-up');
     await inState(page, 'dropped');
     await nothingLive(gateway);
   } finally {
