@@ -61,7 +61,7 @@ class World {
       case 5: return deliver(kShared, kStranger, octets);
       case 6: return check(octets);
       case 7: return obey(SwitchLeg{kLegs[leg], octets.size() % 2 == 0, octets.size() % 3 == 0});
-      case 8: return obey(SendDtmf{kLegs[leg], octets.empty() ? '#' : static_cast<char>(octets[0]), 100});
+      case 8: return obey(SendDtmf{kLegs[leg], 0, Digits::of(octets.empty() ? "#" : as_text(octets)), 100});
       case 9: return obey(CloseLeg{kLegs[leg]});
       case 10: return open(leg);
       case 11: return obey(JoinLegs{kLegs[leg], kLegs[octets.size() % 3]});

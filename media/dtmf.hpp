@@ -60,6 +60,7 @@ class DtmfSender {
   };
 
   bool queue(char digit, uint16_t milliseconds);  // false: no such digit, or the queue is full
+  size_t room() const { return kMaxQueuedDigits - count_; }
   bool is_busy() const { return running_ || count_ > 0; }
   bool is_sounding() const { return running_; }
   // The next packet when one is due; `start_timestamp` is asked for at the first packet of an event only. `next` is

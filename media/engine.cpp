@@ -59,9 +59,7 @@ void Engine::obey(Pass& pass, const Order& order) {
                    [&](const SwitchLeg& o) {
                      if (Leg* leg = known(o.leg)) turn(pass, *leg, o);
                    },
-                   [&](const SendDtmf& o) {
-                     if (Leg* leg = known(o.leg)) say(pass, *leg, o);
-                   },
+                   [&](const SendDtmf& o) { tell(DtmfTaken{o.leg, o.token, say(pass, o)}); },
                    [&](const CloseLeg& o) { close(pass, o.leg); }},
              order);
 }
@@ -218,11 +216,20 @@ void Engine::turn(Pass& pass, Leg& leg, const SwitchLeg& order) {
   settle(leg);
 }
 
-void Engine::say(Pass& pass, Leg& leg, const SendDtmf& order) {
-  const bool possible = leg.payloads.event() != nullptr && leg.send && leg.media_path() != nullptr;
-  if (!possible || !leg.said.queue(order.digit, order.milliseconds)) return tell(DtmfUnsendable{leg.id});
-  say_events(pass, leg);
-  settle(leg);
+DtmfFault Engine::say(Pass& pass, const SendDtmf& order) {
+  static_assert(kMaxDigits <= kMaxQueuedDigits);
+  Leg* leg = legs_.find(order.leg);
+  if (leg == nullptr) return DtmfFault::no_path;
+  const std::string_view digits = order.digits.view();
+  const bool has_events =
+      std::all_of(digits.begin(), digits.end(), [](char c) { return event_of_digit(c).has_value(); });
+  if (!has_events || leg->payloads.event() == nullptr) return DtmfFault::no_format;
+  if (!leg->send || leg->media_path() == nullptr) return DtmfFault::no_path;
+  if (leg->said.room() < digits.size()) return DtmfFault::no_room;
+  for (const char digit : digits) leg->said.queue(digit, order.milliseconds);
+  say_events(pass, *leg);
+  settle(*leg);
+  return DtmfFault::none;
 }
 
 void Engine::close(Pass& pass, LegId id) {

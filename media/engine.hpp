@@ -74,7 +74,7 @@ class Engine {
   void part(Leg& leg);
   void rebridge(Leg& leg);
   void turn(Pass& pass, Leg& leg, const SwitchLeg& order);
-  void say(Pass& pass, Leg& leg, const SendDtmf& order);
+  DtmfFault say(Pass& pass, const SendDtmf& order);
   void close(Pass& pass, LegId id);
   void discard(Pass& pass, Leg& leg);
   IpAddress told_instead_of(const IpAddress& bound) const;

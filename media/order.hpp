@@ -99,13 +99,16 @@ struct SwitchLeg {  // gates, seen from the engine: `receive` false drops what t
   bool receive = true;
   bool send = true;
 };
-struct SendDtmf {  // RFC 4733 event into the leg, paced by the engine; needs a telephone_event payload on it, otherwise
-                   // DtmfUnsendable
+inline constexpr size_t kMaxDigits = 32;  // of one order
+using Digits = SmallText<kMaxDigits>;     // 0-9 * # A-D
+struct SendDtmf {  // RFC 4733 events into the leg, paced by the engine: all of them or none. Always answered by
+                   // DtmfTaken
   LegId leg;
-  char digit = '0';  // 0-9 * # A-D
-  uint16_t milliseconds = 160;
+  uint64_t token = 0;  // the owner's, comes back
+  Digits digits;
+  uint16_t milliseconds = 160;  // of each
 };
-struct CloseLeg {  // always answered by LegGone, also for a leg that is not there (any other order:
+struct CloseLeg {  // always answered by LegGone, also for a leg that is not there (any other order but SendDtmf:
                    // LegFailed{no_such_leg})
   LegId leg;
 };
@@ -149,7 +152,18 @@ struct DtmfReceived {  // once per RFC 4733 event, at its first end packet or ti
   char digit = '0';
   uint16_t milliseconds = 0;
 };
-struct DtmfUnsendable {
+enum class DtmfFault : uint8_t {
+  none,
+  no_format,  // the leg has no telephone_event payload, or one of the digits is none
+  no_path,    // nothing is sent to the peer now: its gate is shut (hold), or no path is there
+  no_room     // too many wait
+};
+struct DtmfTaken {  // answer to SendDtmf; with a fault none of its digits is sent
+  LegId leg;
+  uint64_t token = 0;
+  DtmfFault fault = DtmfFault::none;
+};
+struct DtmfUnsendable {  // those that were taken and still wait are thrown away: path or payload is gone
   LegId leg;
 };
 // What a leg has seen since it was opened.
@@ -169,7 +183,8 @@ struct LegGone {  // answer to CloseLeg: sockets are handed back; final counters
   LegId leg;
   LegReport last;
 };
-using Event = std::variant<LegReady, LegFailed, LegConnected, LegSilent, DtmfReceived, DtmfUnsendable, LegGone>;
+using Event =
+    std::variant<LegReady, LegFailed, LegConnected, LegSilent, DtmfReceived, DtmfTaken, DtmfUnsendable, LegGone>;
 static_assert(std::is_trivially_copyable_v<Event>);
 
 }  // namespace isthmus::media

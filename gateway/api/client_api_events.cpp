@@ -26,6 +26,8 @@ RpcError error_of(const CommandDone& done) {
     case CommandError::foreign_target: return {RpcCode::invalid_params, param("target")};
     case CommandError::unusable_sdp: return {RpcCode::not_acceptable, why("the SDP cannot be used")};
     case CommandError::no_dtmf: return {RpcCode::not_acceptable, why("the far side takes no telephone events")};
+    case CommandError::no_media_path:
+      return {RpcCode::not_acceptable, why("nothing can be sent to the far side now: it holds, or has no media path")};
     case CommandError::unknown_call: return {RpcCode::unknown_call, {}};
     case CommandError::wrong_state:
     case CommandError::wrong_direction: return {RpcCode::wrong_state, Json::object({{"state", word(done.call.state)}})};

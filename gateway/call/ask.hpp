@@ -54,8 +54,9 @@ enum class CommandError : uint8_t {
   wrong_direction,
   client_offline,
   too_many_calls,
-  no_dtmf,     // the far side has not agreed on telephone events
-  unavailable  // no room, or ending
+  no_dtmf,        // the far side has not agreed on telephone events
+  no_media_path,  // nothing is sent to the far side now: it holds, or its media path is not up
+  unavailable     // no room, or ending
 };
 
 // The end of a command that carried a token.

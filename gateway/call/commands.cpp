@@ -9,7 +9,6 @@ namespace isthmus::gateway {
 namespace {
 
 constexpr size_t kMaxNumber = 128;
-constexpr size_t kMaxDigits = 32;
 
 // `to` of a client: a user, or a SIP URI of ours. "" when it is neither.
 std::string number_of(std::string_view text, const Registrar& registrar) {
@@ -236,9 +235,20 @@ void Exchange::obey(Pass&, const SendDigits& command) {
   };
   if (!far.has_media() || !far.sdp || !far.sdp->agreed() || !events(*far.sdp))
     return done(command.token, CommandError::no_dtmf, call);
-  for (const char digit : std::string_view(command.digits).substr(0, kMaxDigits))
-    order(media::SendDtmf{far.leg, digit, command.milliseconds});
-  done(command.token, CommandError::none, call);
+  if (command.digits.size() > media::kMaxDigits) return done(command.token, CommandError::unavailable, call);
+  order(media::SendDtmf{far.leg, command.token, media::Digits::of(command.digits), command.milliseconds});
+}
+
+// The engine's word on a SendDigits; the call may have ended meanwhile.
+void Exchange::digits_taken(const media::DtmfTaken& taken) {
+  const LegRef* ref = legs_.find(taken.leg);
+  const Call* call = ref == nullptr ? nullptr : calls_.find(ref->call);
+  switch (taken.fault) {
+    case media::DtmfFault::none: return done(taken.token, CommandError::none, call);
+    case media::DtmfFault::no_format: return done(taken.token, CommandError::no_dtmf, call);
+    case media::DtmfFault::no_path: return done(taken.token, CommandError::no_media_path, call);
+    case media::DtmfFault::no_room: return done(taken.token, CommandError::unavailable, call);
+  }
 }
 
 // ---- the web server decides later (X5)

@@ -106,6 +106,7 @@ void Exchange::reply(Pass& pass, AskId ask, const Reply& reply) {
 void Exchange::media(Pass& pass, const media::Event& event) {
   const media::LegId leg = std::visit([](const auto& one) { return one.leg; }, event);
   if (std::holds_alternative<media::LegGone>(event)) return;
+  if (const auto* taken = std::get_if<media::DtmfTaken>(&event)) return digits_taken(*taken);
   const LegRef* ref = legs_.find(leg);
   Call* call = ref == nullptr ? nullptr : calls_.find(ref->call);
   if (call == nullptr) {

@@ -207,6 +207,7 @@ class Exchange {
   void obey(Pass& pass, const SendDigits& command);
   void obey(Pass& pass, const AllowCall& command);
   void obey(Pass& pass, const SwitchCall& command);
+  void digits_taken(const media::DtmfTaken& taken);
   void done(uint64_t token, CommandError error, const Call* call = nullptr);
   Call* call_of(std::string_view id, ClientId client);
   void lose_client(Pass& pass, ClientId client, DropReason reason);

@@ -65,6 +65,14 @@ TEST(Relay, ASlotWithoutRoomForTheTagIsDroppedAndCounted) {
   EXPECT_EQ(call.bed.engine.drops()[Drop::no_room], 1u);
 }
 
+// The engine's answer to the SendDtmf with that token.
+std::optional<DtmfFault> answer_to(const Call& call, uint64_t token) {
+  for (const DtmfTaken& taken : call.bed.events<DtmfTaken>()) {
+    if (taken.token == token) return taken.fault;
+  }
+  return std::nullopt;
+}
+
 RtpSent event_packet(uint16_t i, uint8_t type, uint8_t event, bool end, uint16_t duration) {
   std::string payload(4, '\0');
   payload[0] = static_cast<char>(event);
@@ -141,8 +149,8 @@ TEST(Relay, Trap28DigitsOfOurOwnArePacedIntoTheStreamInPlaceOfTheAudio) {
   };
   call.bed.pass_time(milliseconds(200));
   const size_t before = call.phone.heard.size();
-  call.bed.obey(SendDtmf{kPhone, '4', 100});
-  call.bed.obey(SendDtmf{kPhone, '#', 100});
+  call.bed.obey(SendDtmf{kPhone, 7, Digits::of("4#"), 100});
+  EXPECT_EQ(answer_to(call, 7), DtmfFault::none);
   call.bed.pass_time(seconds(1));
   std::vector<RtpSent> events;
   for (size_t i = before; i < call.phone.heard.size(); ++i) {
@@ -164,18 +172,68 @@ TEST(Relay, Trap28DigitsOfOurOwnArePacedIntoTheStreamInPlaceOfTheAudio) {
   EXPECT_TRUE(call.bed.events<DtmfUnsendable>().empty());
 }
 
-TEST(Relay, DigitsThatCannotBeSentAreTold) {
+TEST(Relay, DigitsThatWaitAreThrownAwayWithThePathAndThatIsTold) {
   Call call;
-  call.bed.obey(SendDtmf{kPhone, '1', 100});
-  EXPECT_EQ(call.bed.events<DtmfUnsendable>().size(), 1u) << "no description yet";
   call.up();
-  call.bed.obey(SendDtmf{kPhone, 'x', 100});
-  EXPECT_EQ(call.bed.events<DtmfUnsendable>().size(), 2u);
+  call.bed.obey(SendDtmf{kPhone, 1, Digits::of("12"), 100});
+  EXPECT_EQ(answer_to(call, 1), DtmfFault::none);
   ArmRtp without = call.bed.description(kPhone, kPhoneAddress);
   without.payloads.count = 1;
   call.bed.obey(without);
-  call.bed.obey(SendDtmf{kPhone, '1', 100});
-  EXPECT_EQ(call.bed.events<DtmfUnsendable>().size(), 3u);
+  call.bed.pass_time(milliseconds(100));
+  EXPECT_EQ(call.bed.events<DtmfUnsendable>().size(), 1u);
+}
+
+TEST(Relay, DigitsThatCannotBeSentAreRefused) {
+  Call call;
+  uint64_t token = 0;
+  const auto say = [&](std::string_view digits, LegId leg = kPhone) {
+    call.bed.obey(SendDtmf{leg, ++token, Digits::of(digits), 100});
+    return answer_to(call, token);
+  };
+  EXPECT_EQ(say("1"), DtmfFault::no_format) << "no description yet";
+  EXPECT_EQ(say("1", LegId{77, 7}), DtmfFault::no_path) << "no such leg";
+  call.up();
+  EXPECT_EQ(say("1x"), DtmfFault::no_format);
+  call.bed.obey(SwitchLeg{kPhone, true, false});
+  EXPECT_EQ(say("1"), DtmfFault::no_path) << "held";
+  call.bed.obey(SwitchLeg{kPhone, true, true});
+  ArmRtp nowhere = call.bed.description(kPhone, kPhoneAddress);
+  nowhere.remote = nowhere.remote_rtcp = {};
+  call.bed.obey(nowhere);
+  EXPECT_EQ(say("1"), DtmfFault::no_path) << "held by c=0.0.0.0";
+  ArmRtp without = call.bed.description(kPhone, kPhoneAddress);
+  without.payloads.count = 1;
+  call.bed.obey(without);
+  EXPECT_EQ(say("1"), DtmfFault::no_format);
+  call.bed.obey(call.bed.description(kPhone, kPhoneAddress));
+  call.phone.heard.clear();
+  call.bed.pass_time(seconds(5));
+  for (const RtpSent& packet : call.phone.heard) EXPECT_NE(packet.type, 101) << "none of them was sent";
+}
+
+// All of an order's digits or none: the first of them sounds at once and makes room for one more.
+TEST(Relay, DigitsBeyondTheQueueAreRefusedWhole) {
+  Call call;
+  call.up();
+  const std::string all(kMaxDigits, '5');
+  call.bed.obey(SendDtmf{kPhone, 1, Digits::of(all), 100});
+  EXPECT_EQ(answer_to(call, 1), DtmfFault::none);
+  call.bed.obey(SendDtmf{kPhone, 2, Digits::of("67"), 100});
+  EXPECT_EQ(answer_to(call, 2), DtmfFault::no_room);
+  call.bed.obey(SendDtmf{kPhone, 3, Digits::of("8"), 100});
+  EXPECT_EQ(answer_to(call, 3), DtmfFault::none);
+  call.bed.obey(SendDtmf{kPhone, 4, Digits::of("9"), 100});
+  EXPECT_EQ(answer_to(call, 4), DtmfFault::no_room);
+  call.bed.pass_time(seconds(10));
+  DtmfReceiver receiver;
+  std::string heard;
+  for (const RtpSent& packet : call.phone.heard) {
+    if (packet.type != 101) continue;
+    const auto digit = receiver.receive(packet.timestamp, 8000, as_bytes(packet.payload), call.bed.now.steady);
+    if (digit) heard += digit->digit;
+  }
+  EXPECT_EQ(heard, all + "8");
 }
 
 }  // namespace relay_test

@@ -157,10 +157,11 @@ TEST(RtpLeg, Advisory52NothingIsSentToTargetsNobodyMayName) {
     const bool holds = target == std::string_view("0.0.0.0:4000");
     EXPECT_EQ(told->refused, holds ? SocketAddress{} : socket_address(target)) << target;
     EXPECT_EQ(told->listening, !holds) << "silence is to be told, too: " << target;
-    call.bed.obey(SendDtmf{kPhone, '1', 100});
+    call.bed.obey(SendDtmf{kPhone, 1, Digits::of("1"), 100});
     call.bed.pass_time(seconds(20));
     EXPECT_TRUE(call.bed.nowhere.empty()) << target;
-    EXPECT_EQ(call.bed.events<DtmfUnsendable>().size(), 1u);
+    ASSERT_EQ(call.bed.events<DtmfTaken>().size(), 1u);
+    EXPECT_EQ(call.bed.events<DtmfTaken>()[0].fault, DtmfFault::no_path);
   }
   Bed bed([](EngineConfig& config) { config.allow_loopback_targets = true; });
   bed.open_phone(kPhone);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/fake_media.hpp"
 
+#include <algorithm>
+
 namespace isthmus::test {
 
 using namespace media;
@@ -52,15 +54,7 @@ void FakeMedia::obey(Pass& pass, const Order& order) {
                        leg->send = o.send;
                      }
                    },
-                   [&](const SendDtmf& o) {
-                     Leg* leg = known(o.leg);
-                     if (leg == nullptr) return;
-                     if (has_peer(*leg)) {
-                       leg->digits += o.digit;
-                     } else {
-                       events_.push_back(DtmfUnsendable{o.leg});
-                     }
-                   },
+                   [&](const SendDtmf& o) { events_.push_back(DtmfTaken{o.leg, o.token, say(o)}); },
                    [&](const CloseLeg& o) {
                      const auto found = legs_.find(o.leg);
                      if (found != legs_.end()) found->second.closing = true;
@@ -97,6 +91,20 @@ void FakeMedia::open(Pass& pass, const OpenLeg& order) {
   } else {
     step(leg, Step::ready);
   }
+}
+
+DtmfFault FakeMedia::say(const SendDtmf& order) {
+  const auto found = legs_.find(order.leg);
+  if (found == legs_.end()) return DtmfFault::no_path;
+  Leg& leg = found->second;
+  const PayloadMap map = leg.rtp ? leg.rtp->payloads : leg.webrtc ? leg.webrtc->payloads : PayloadMap{};
+  const auto is_event = [](const Payload& one) { return one.codec == Codec::telephone_event; };
+  if (std::none_of(map.entries.begin(), map.entries.begin() + map.count, is_event)) return DtmfFault::no_format;
+  const bool has_path = leg.kind == LegKind::rtp ? has_peer(leg) : leg.connected;
+  if (!leg.send || !has_path) return DtmfFault::no_path;
+  if (leg.digits.size() + order.digits.size > script_.digit_room) return DtmfFault::no_room;
+  leg.digits += order.digits.view();
+  return DtmfFault::none;
 }
 
 void FakeMedia::armed(Pass& pass, Leg& leg, bool peer) {

@@ -23,6 +23,7 @@ struct MediaScript {
   Duration connected_after{};                    // first arming with a peer -> LegConnected
   std::optional<media::LegFault> connect_fails;  // LegFailed instead of LegConnected
   size_t max_legs = 100000;                      // beyond: LegFailed{limit}
+  size_t digit_room = 32;                        // of a leg; none is ever played
   bool gone_by_itself = true;                    // false: LegGone only by let_go()
 };
 
@@ -91,6 +92,7 @@ class FakeMedia {
   void open(Pass& pass, const media::OpenLeg& order);
   void armed(Pass& pass, Leg& leg, bool has_peer);
   void release(media::LegId id);
+  media::DtmfFault say(const media::SendDtmf& order);
   void step(Leg& leg, Step step);
   Leg* known(media::LegId id);  // or says LegFailed{no_such_leg}
 

@@ -346,6 +346,37 @@ TEST(ClientApi, R0_21AnIncomingCallIsOfferedRungAndAccepted) {
   EXPECT_EQ(bed.ended.at(0).reason, DropReason::media_failed);
 }
 
+// What docs/api.md promises of send_dtmf: how many were taken, or why none was.
+TEST(ClientApi, DigitsAreAnsweredByWhatBecameOfThem) {
+  ApiBed bed;
+  const auto w = bed.sign_in();
+  const std::string events = "a=rtpmap:101 telephone-event/8000\r\n";
+  bed.a.invite("alice", phone_sdp(4000, "0 101", 1, events));
+  bed.run();
+  const std::string call = text(at(w->sent.back(), "params"), "call_id");
+  bed.request(*w, "accept_call", Json::object({{"call_id", call}, {"sdp", browser_sdp()}}));
+  bed.run();
+  bed.a.ack();
+  bed.run();
+  const auto say = [&](const std::string& digits) {
+    return bed.request(*w, "send_dtmf", Json::object({{"call_id", call}, {"digits", digits}}));
+  };
+  EXPECT_EQ(number(at(say("12#"), "result"), "digits"), 3);
+  EXPECT_EQ(error_of(say(std::string(30, '1'))), -32009) << "three wait already";
+  bed.a.reinvite(phone_sdp(4000, "0 101", 2, events + "a=sendonly\r\n"));
+  bed.run();
+  bed.a.ack();
+  bed.run();
+  const Json held = say("1");
+  EXPECT_EQ(error_of(held), -32008);
+  EXPECT_NE(text(at(at(held, "error"), "data"), "why").find("holds"), std::string::npos);
+  bed.a.reinvite(phone_sdp(4000, "0", 3));
+  bed.run();
+  bed.a.ack();
+  bed.run();
+  EXPECT_EQ(error_of(say("1")), -32008);
+}
+
 TEST(ClientApi, R0_21AClientRejectsWith603Or486) {
   for (const auto& [code, answer] : {std::pair{603, "603 INVITE"}, std::pair{486, "486 INVITE"}}) {
     ApiBed bed;
