@@ -316,7 +316,7 @@ constexpr ConfigKey kKeys[] = {
      [](C& c, V& v) { return list(v, c.trunks.back().numbers); }, kAtReload},
     {"trunk", "host", "", "none", R"("sip.carrier.example")", "Where its calls go: a name or an address.",
      [](C& c, V& v) { return read(v, c.trunks.back().host); }, kAtReload},
-    {"trunk", "port", "5060", "", "", "Port of that host.",
+    {"trunk", "port", "", "as the SRV records of the name say, else 5060", "5060", "Port of that host.",
      [](C& c, V& v) { return number(v, c.trunks.back().port, 1, 65535); }, kAtReload},
     {"trunk", "transport", R"("udp")", "", "", R"(`"udp"` or `"tcp"`.)",
      [](C& c, V& v) { return choice<std::string>(v, c.trunks.back().transport, {{"udp", "udp"}, {"tcp", "tcp"}}); },

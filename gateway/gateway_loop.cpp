@@ -227,7 +227,7 @@ void Gateway::Impl::tick() {
 void Gateway::Impl::set_drain(Drain wanted) {
   if (wanted.on != draining.on) log(LogLevel::info, wanted.on ? "draining: no new calls" : "new calls are taken again");
   draining = wanted;
-  exchange->refuse_new_calls(wanted.on);
+  exchange->refuse_new_calls(wanted.on || signals > 0);
   edge.wake();
 }
 
@@ -254,6 +254,7 @@ void Gateway::Impl::end(int signal) {
   log(LogLevel::info, signal == SIGTERM ? "asked to end" : "interrupted: ending");
   transport::notify_manager("STOPPING=1");
   edge.stop_listening();
+  exchange->refuse_new_calls(true);  // what would begin now could not end in words
   waiting.emplace_back([this](Pass& pass) {
     exchange->drop_all(pass);
     const TimePoint now = pass.now.steady;

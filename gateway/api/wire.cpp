@@ -126,7 +126,7 @@ Json trunk_for_list(const TrunkRow& trunk) {
   const TrunkFacts& facts = trunk.facts;
   return Json::object({{"name", settings.name},
                        {"host", text_or_null(settings.host)},
-                       {"port", int{settings.port}},
+                       {"port", settings.port == 0 ? Json() : Json(int{settings.port})},
                        {"transport", settings.transport},
                        {"calls", Json::object({{"outgoing", trunk.outgoing}, {"incoming", trunk.incoming}})},
                        {"placed", size_t{facts.placed}},

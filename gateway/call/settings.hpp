@@ -29,7 +29,7 @@ struct TrunkSettings {
   std::vector<Prefix> sources;       // callin: exactly these addresses (advisory 41)
   std::vector<std::string> numbers;  // callout: patterns of the route table: exact, `*`, a-b
   std::string host;                  // where calls go: host or address
-  uint16_t port = 5060;
+  uint16_t port = 0;                 // 0: as the SRV records of the host say, else 5060 (RFC 3263 4.2)
   std::string transport = "udp";
   std::string user;  // digest credentials, optional
   std::string password;

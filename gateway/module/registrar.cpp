@@ -204,19 +204,21 @@ Refuse Registrar::foreign(Now now, const Incoming& request, bool proxy, const st
 std::vector<Registrar::Change> Registrar::flow_down(FlowId flow) {
   std::vector<Change> out;
   proved_.erase(flow);
-  for (auto it = bindings_.begin(); it != bindings_.end();) {
-    const auto lost = [&](const Binding& binding) {
-      return binding.path.flow == flow && is_reliable(binding.protocol);
-    };
-    for (const Binding& binding : it->second) {
+  const auto stream = streams_.extract(flow);
+  if (stream.empty()) return out;
+  const auto lost = [&](const Binding& binding) { return binding.path.flow == flow; };
+  for (const std::string& account : stream.mapped()) {
+    const auto at = bindings_.find(account);
+    if (at == bindings_.end()) continue;
+    for (const Binding& binding : at->second) {
       if (!lost(binding)) continue;
-      out.push_back({it->first, binding, false, true, {}});
-      auto& remembered = lost_[it->first];
+      out.push_back({account, binding, false, true, {}});
+      auto& remembered = lost_[account];
       if (remembered.size() >= max_bindings_) remembered.erase(remembered.begin());
       remembered.push_back(binding);
     }
-    std::erase_if(it->second, lost);
-    it = it->second.empty() ? bindings_.erase(it) : std::next(it);
+    std::erase_if(at->second, lost);
+    if (at->second.empty()) bindings_.erase(at);
   }
   return out;
 }
@@ -227,18 +229,22 @@ OutVerdict Registrar::callout(Now now, const Parties& parties) {
   if (!accounts_.contains(parties.to)) return NotMine{};
   const auto found = bindings_.find(parties.to);
   const Binding* best = nullptr;
+  bool calls_itself = false;
   if (found != bindings_.end()) {
     for (const Binding& binding : found->second) {
       const bool reachable = binding.path.flow || is_own_address(binding);
       if (binding.expires <= now.steady || !reachable) continue;
+      // R1.30: back to the binding that calls.
+      if (parties.account == parties.to && parties.source == binding.path) {
+        calls_itself = true;
+        continue;
+      }
       const auto rank = [](const Binding& one) { return std::pair(one.path.flow ? 1 : 0, one.updated); };
       if (best == nullptr || rank(binding) >= rank(*best)) best = &binding;
     }
   }
+  if (best == nullptr && calls_itself) return Refuse{482, {}, "the route leads back to the caller"};
   if (best == nullptr) return Refuse{480, {}, "known, but not registered now"};
-  // R1.30: back to the binding that calls.
-  if (parties.account == parties.to && parties.source && *parties.source == best->path)
-    return Refuse{482, {}, "the route leads back to the caller"};
   SipTarget target;
   target.request_uri = best->contact;
   if (best->path.flow) {
@@ -346,6 +352,7 @@ Registrar::Outcome Registrar::apply(Now now, const Incoming& request, const std:
                     now.steady,
                     std::string(message.header(sip::Header::user_agent).value_or(std::string_view{}))};
     earliest_ = std::min(earliest_, binding.expires);
+    if (is_reliable(binding.protocol)) streams_[binding.path.flow].insert(account);
     changes.push_back({account, binding, true, false, moved_from});
     next.push_back(std::move(binding));
   }

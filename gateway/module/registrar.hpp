@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -107,6 +108,9 @@ class Registrar : public Module {
   TimePoint earliest_ = kNever;
   std::optional<CredentialsRefused> refused_;
   std::map<FlowId, std::string> proved_;  // streams that authenticated an account
+  // Accounts with bindings made over a stream, some of which may have gone since: no more than accounts and
+  // connections.
+  std::map<FlowId, std::set<std::string>> streams_;
 };
 
 }  // namespace isthmus::gateway

@@ -28,8 +28,9 @@ OutVerdict Trunk::callout(Now, const Parties& parties) {
   if (!takes || settings_.host.empty()) return NotMine{};
   SipTarget target;
   target.request_uri = "sip:" + sip::escape_user(parties.to) + "@" + sip::host_port(settings_.host, settings_.port);
-  if (settings_.transport != "udp") target.request_uri += ";transport=" + settings_.transport;
-  target.target.uri = target.request_uri;
+  const std::string transport = ";transport=" + settings_.transport;
+  target.target.uri = target.request_uri + transport;
+  if (settings_.transport != "udp") target.request_uri += transport;
   target.fast_abort = settings_.fast_abort;
   if (!settings_.user.empty()) {
     const auto uri = sip::parse_uri(target.request_uri);

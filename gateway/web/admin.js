@@ -65,7 +65,7 @@ function result(what) {
 
 function trunkRow(trunk) {
   const number = (value) => cell(String(value), 'number');
-  return [cell(trunk.name), cell(trunk.host ? `${trunk.host}:${trunk.port} (${trunk.transport})` : 'takes no calls'),
+  return [cell(trunk.name), cell(trunk.host ? `${trunk.host}${trunk.port ? `:${trunk.port}` : ''} (${trunk.transport})` : 'takes no calls'),
     twoLines(String(trunk.calls.outgoing + trunk.calls.incoming), `${trunk.calls.outgoing} out, ${trunk.calls.incoming} in`),
     number(trunk.placed), number(trunk.failed), number(trunk.came), result(trunk.last_success), result(trunk.last_failure)];
 }

@@ -296,6 +296,7 @@ TEST(Hostile, HostsAreComparedAsAddressesToo) {
   settings.name = "six";
   settings.numbers = {"*"};
   settings.host = "2001:db8::1";
+  settings.port = 5060;
   settings.user = "us";
   Trunk trunk(settings);
   const OutVerdict verdict = trunk.callout({}, {.to = "1"});

@@ -330,6 +330,47 @@ TEST(Nat, R1_33AReconnectedPhoneIsReachedByItsNewStream) {
   expect_rest(flow);
 }
 
+// Two accounts on one stream, a third phone elsewhere: what the stream carried is forgotten with it, nothing else.
+TEST(Registrar, R1_33AStreamThatEndsTakesItsOwnBindingsOnly) {
+  Registered flow;
+  flow.phone.connect();
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  flow.phone.user = "bob";
+  flow.phone.secret.user = "bob";
+  flow.phone.registration = "registration-bob";
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  Phone second(flow.world, "alice", {IpAddress::v4(203, 0, 113, 9), 6060});
+  second.registration = "another";
+  ASSERT_EQ(second.enroll(), "200 REGISTER");
+  ASSERT_EQ(flow.count(), 2u);
+  flow.phone.host.break_streams();
+  flow.run();
+  ASSERT_EQ(flow.count(), 1u);
+  EXPECT_EQ(flow.bindings()->front().path.remote, second.host.address());
+  EXPECT_EQ(flow.bed.exchange.registrar().bindings("bob"), nullptr);
+}
+
+// R1.30: a call to one's own account rings the other phones of it, and ends with 482 only where there is none.
+TEST(Registrar, R1_30ACallToOnesOwnAccountRingsAnotherPhoneOfIt) {
+  Registered flow;
+  Phone second(flow.world, "alice", {IpAddress::v4(203, 0, 113, 9), 6060});
+  second.registration = "another";
+  ASSERT_EQ(second.enroll(), "200 REGISTER");
+  flow.run(seconds(1));
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  flow.phone.forget();
+  flow.phone.place("alice", phone_sdp(4000));
+  flow.run();
+  EXPECT_TRUE(second.has("INVITE")) << flow.phone.log();
+  EXPECT_FALSE(flow.phone.has("INVITE"));
+  second.reply("INVITE", 486);
+  flow.run();
+  EXPECT_TRUE(flow.phone.has("486 INVITE"));
+  flow.phone.ack_failure("486 INVITE");
+  flow.run();
+  expect_rest(flow);
+}
+
 // ---- our own client side, registered at the gateway
 
 struct Enrolled : Flow {

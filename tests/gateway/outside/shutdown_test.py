@@ -32,7 +32,7 @@ class Peer:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
         self.here = f"{address}:{self.socket.getsockname()[1]}"
-        self.acknowledged, self.byes, self.confirmed = set(), set(), set()
+        self.acknowledged, self.byes, self.confirmed, self.refused = set(), set(), set(), {}
         self.answers_bye = True
 
     def send(self, to, line, headers, body=""):
@@ -59,6 +59,8 @@ class Peer:
             self.byes.add(call)
             if self.answers_bye:
                 self.send(source, "SIP/2.0 200 OK", same + [f"To: {header('To')[0]}"])
+        elif re.match(r"SIP/2\.0 [3-6]", line) and header("CSeq")[0] == "1 INVITE":
+            self.refused[call] = (int(line.split()[1]), header("Retry-After"))
         elif line.startswith("SIP/2.0 200") and header("CSeq")[0] == "1 INVITE":
             target = re.search(r"<([^>]*)>", header("Contact")[0]).group(1)
             self.acknowledged.add(call)
@@ -84,8 +86,9 @@ class Shutdown(unittest.TestCase):
         self.gateway = Started([PROGRAM, "--config", str(config)], folder, "gateway.log")
         self.addCleanup(self.gateway.process.kill)
         port = int(self.gateway.line(r"SIP\s+127\.0\.0\.1:(\d+)").group(1))
+        self.address = ("127.0.0.1", port)
         for call in range(CALLS):
-            left.invite(("127.0.0.1", port), "2000", f"call{call}")
+            left.invite(self.address, "2000", f"call{call}")
         self.serve([left, right], lambda: len(left.acknowledged) == CALLS and len(right.confirmed) == CALLS)
         return left, right
 
@@ -109,6 +112,19 @@ class Shutdown(unittest.TestCase):
             self.assertEqual(self.gateway.process.returncode, 0)
             self.assertGreater(time.monotonic() - begin, 1.5)
             self.assertIn("not everybody answered in time", self.gateway.text())
+
+    def test_a_call_that_comes_while_the_gateway_ends_is_refused_and_reaches_nobody(self):
+        with tempfile.TemporaryDirectory() as folder:
+            left, right = self.establish(folder)
+            right.answers_bye = False
+            self.gateway.process.send_signal(signal.SIGTERM)
+            self.serve([left, right], lambda: len(right.byes) == CALLS)
+            left.invite(self.address, "2000", "late")
+            self.serve([left, right], lambda: "late" in left.refused)
+            self.assertEqual(left.refused["late"][0], 503)
+            self.serve([left, right], lambda: self.gateway.process.poll() is not None)
+            self.assertNotIn("late", right.confirmed | left.acknowledged)
+            self.assertEqual(self.gateway.text().count("ended: shutdown"), CALLS)
 
     def test_a_second_signal_ends_at_once(self):
         with tempfile.TemporaryDirectory() as folder:
