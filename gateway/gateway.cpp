@@ -17,7 +17,7 @@ namespace isthmus::gateway {
 namespace {
 
 constexpr int kPortTries = 16;                   // for one free port on all addresses, or for both UDP and TCP
-constexpr size_t kWebhookConnections = 32;       // a web server that hangs delays questions behind so many events
+constexpr size_t kWebhookConnections = 32;       // for questions, and as many for events, which no question waits for
 constexpr uint16_t kFirstFreePort = 1024;        // below it a capability is needed
 constexpr size_t kClientQueueBytes = 320 << 10;  // above the client interface's own limit, which says why it closes
 

@@ -87,14 +87,15 @@ void Dispatcher::put(Now now, const std::string& name, std::string_view type, Js
                    .write();
   const auto found = subjects_.find(name);
   const size_t behind = found == subjects_.end() ? 0 : found->second.queue.size();
-  if (behind > config_.waiting_per_subject || waiting_ >= config_.waiting_in_all) {
+  size_t& waiting = waiting_[event.ask ? 1 : 0];
+  if (behind > config_.waiting_per_subject || waiting >= config_.waiting_in_all) {
     lost_.add(WebhookLoss::no_room);
     if (event.ask) outputs_.push_back(Verdict{*event.ask, policy_from(WebhookFault::overload), event.call});
     return;
   }
   Subject& subject = subjects_[name];
   subject.queue.push_back(std::move(event));
-  ++waiting_;
+  ++waiting;
   if (subject.queue.size() == 1) send_front(now, name, subject);
 }
 
@@ -109,6 +110,7 @@ void Dispatcher::send_front(Now now, const std::string& name, Subject& subject) 
   post.url = config_.url;
   post.headers.emplace_back("Isthmus-Signature", webhook_signature(config_.secrets, now.wall, event.body));
   post.body = event.body;
+  post.is_question = event.ask.has_value();
   post.total_limit = config_.reply_limit;
   outputs_.push_back(Post{subject.ticket, std::move(post)});
 }
@@ -152,8 +154,8 @@ void Dispatcher::finished(Now now, uint64_t ticket, const Result<WebhookReply, W
     timers_.set(now.steady + pause, name);
     return;
   }
+  --waiting_[subject.queue.front().ask ? 1 : 0];
   subject.queue.pop_front();
-  --waiting_;
   next(now, name);
 }
 

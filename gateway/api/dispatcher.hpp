@@ -30,7 +30,7 @@ struct DispatcherConfig {
   std::string url;                            // empty: nobody is told anything
   std::vector<Private<std::string>> secrets;  // each gives a v1 part
   size_t waiting_per_subject = 64;            // events that wait behind the one that is on its way
-  size_t waiting_in_all = 20000;
+  size_t waiting_in_all = 20000;              // events, and as many questions, which find room however many events wait
   Duration reply_limit = std::chrono::seconds(5);
   Duration give_up = std::chrono::minutes(10);
 };
@@ -85,7 +85,7 @@ class Dispatcher {
   std::optional<Output> poll();
 
   bool empty() const { return subjects_.empty(); }
-  size_t waiting() const { return waiting_; }  // events and questions that are not done
+  size_t waiting() const { return waiting_[0] + waiting_[1]; }  // events and questions that are not done
   const Counters<WebhookOutcome>& outcomes() const { return outcomes_; }
   const Counters<WebhookLoss>& lost() const { return lost_; }
   // From sending until a response or a fault, of questions or of events.
@@ -119,7 +119,7 @@ class Dispatcher {
   std::map<std::string, Subject, std::less<>> subjects_;
   std::map<uint64_t, std::string> tickets_;
   uint64_t last_ticket_ = 0;
-  size_t waiting_ = 0;
+  std::array<size_t, 2> waiting_{};  // events; questions
   Deadlines<std::string> timers_;
   std::deque<Output> outputs_;
   Counters<WebhookOutcome> outcomes_;

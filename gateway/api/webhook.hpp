@@ -3,6 +3,8 @@
 // signatures or retries. Bounded: connections, waiting posts, time, bytes of the reply. http:// and https://, with the
 // certificate checked against the host of the URL. Redirects are not followed. A name may lead to a public or private
 // address, but neither to this machine nor to an address with a meaning of its own (is_callable).
+// Questions, for whose reply somebody waits, have connections and room to wait of their own: a server that is slow for
+// all else delays none of them.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +25,9 @@
 namespace isthmus::gateway {
 
 struct WebhookConfig {
-  size_t connections = 8;  // to all servers together
-  size_t waiting = 4096;   // posts that wait for a connection; beyond, they fail with `overload`
+  // To all servers together: so many for questions, and so many for the other posts.
+  size_t connections = 8;
+  size_t waiting = 4096;  // that wait for a connection, likewise; beyond, they fail with `overload`
   size_t reply_bytes = 64 << 10;
   Duration connect_limit = std::chrono::seconds(3);  // with the handshake of TLS
   Duration idle_limit = std::chrono::seconds(20);    // an unused connection is closed
@@ -36,6 +39,7 @@ struct WebhookPost {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  bool is_question = false;
   Duration total_limit = std::chrono::seconds(5);  // from post() to the last byte of the reply
 };
 

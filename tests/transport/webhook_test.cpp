@@ -271,6 +271,34 @@ TEST(Webhook, WhatCannotBeSentIsRefused) {
   for (int i = 1; i < 4; ++i) EXPECT_EQ(bed.outcomes[static_cast<size_t>(i)].error(), WebhookFault::timed_out);
 }
 
+// R0.5, R0.8: a web server that hangs at all else answers a question at once, and the other way round.
+TEST(Webhook, QuestionsAndOtherPostsDoNotWaitForEachOther) {
+  for (const bool question_hangs : {false, true}) {
+    HookBed bed({.connections = 2, .waiting = 3});
+    bed.server.answer = [&](size_t) {
+      const bool is_question = bed.server.requests.back().ends_with("question");
+      return is_question == question_hangs ? std::nullopt : std::optional(HookServer::ok("at once"));
+    };
+    const auto make = [&](bool question) {
+      return WebhookPost{.url = bed.url(), .body = question ? "question" : "event", .is_question = question};
+    };
+    for (int i = 0; i < 6; ++i) bed.post(make(question_hangs));
+    ASSERT_TRUE(bed.until([&] { return bed.server.requests.size() == 2 && bed.outcomes.size() == 1; }));
+    EXPECT_EQ(bed.outcomes[0].error(), WebhookFault::overload) << "two under way, three wait";
+    for (int i = 0; i < 4; ++i) {
+      const Outcome outcome = bed.outcome_of(make(!question_hangs));
+      ASSERT_TRUE(outcome) << describe(outcome.error());
+      EXPECT_EQ(outcome->body, "at once");
+    }
+    EXPECT_EQ(bed.client.under_way(), 5U) << "of the others none has ended";
+    EXPECT_EQ(bed.client.open_connections(), 3U);
+    for (int i = 0; i < 4; ++i) bed.post(make(!question_hangs));
+    EXPECT_EQ(bed.client.open_connections(), 4U) << "both are bounded";
+    ASSERT_TRUE(bed.until([&] { return bed.outcomes.size() == 9; }));
+    EXPECT_EQ(bed.server.accepted, 4U);
+  }
+}
+
 TEST(Webhook, ARedirectIsAnAnswerAndNothingElse) {  // advisory 51
   HookBed bed;
   HookServer other(bed.shard);

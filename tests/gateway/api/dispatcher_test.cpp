@@ -187,6 +187,26 @@ TEST(Dispatcher, QuestionsAreAskedOnceAndTheirAnswerIsHandedOn) {
   EXPECT_EQ(bench.verdicts.size(), 1u) << "a second outcome of the same post is nothing";
 }
 
+TEST(Dispatcher, R0_5EventsNeverTakeTheRoomOfAQuestion) {
+  Bench bench({.url = "http://hook/", .waiting_in_all = 2});
+  for (const char* call : {"c_1", "c_2", "c_3"}) bench.tell(call, 2);
+  EXPECT_EQ(bench.dispatcher.lost()[WebhookLoss::no_room], 1u);
+  AskPolicy question;
+  for (const char* call : {"c_4", "c_5", "c_6"}) {
+    question.call.id = call;
+    bench.dispatcher.ask(bench.now, question);
+  }
+  bench.collect();
+  ASSERT_EQ(bench.posts.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(bench.posts[i].post.is_question, i >= 2) << i;
+  ASSERT_EQ(bench.verdicts.size(), 1u) << "they are bounded, too";
+  EXPECT_EQ(bench.verdicts[0].call, "c_6");
+  EXPECT_EQ(bench.dispatcher.lost()[WebhookLoss::no_room], 2u);
+  EXPECT_EQ(bench.dispatcher.waiting(), 4u);
+  for (size_t i = 0; i < 4; ++i) bench.finish(i, 200);
+  EXPECT_EQ(bench.dispatcher.waiting(), 0u);
+}
+
 TEST(WebhookReply, R0_7AnAnswerIsYesOnlyWhenItIsClear) {
   const auto outgoing = [](int status, const char* body) { return policy_from(PolicyKind::outgoing, {status, body}); };
   const auto incoming = [](int status, const char* body) { return policy_from(PolicyKind::incoming, {status, body}); };

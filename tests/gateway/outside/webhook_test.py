@@ -69,7 +69,10 @@ class WebServer:
 
             log_message = lambda *_: None
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 128  # of connections made at once
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -135,7 +138,7 @@ class Callee:
 
 
 class Gateway:
-    def __init__(self, callee, url, on_failure="refuse", log="info"):
+    def __init__(self, callee, url, on_failure="refuse", log="info", policy=1):
         self.folder = tempfile.TemporaryDirectory(prefix="isthmus-webhook-")
         config = pathlib.Path(self.folder.name) / "isthmus.toml"
         config.write_text(f'''[sip]
@@ -144,7 +147,7 @@ tcp = []
 [web]
 listen = "127.0.0.1:0"
 [timers]
-policy_s = 1
+policy_s = {policy}
 shutdown_s = 1
 [api]
 secret = "api-secret"
@@ -297,6 +300,27 @@ class Veto(unittest.TestCase):
         self.assertIn("From: <sip:4000@", self.callee.first("INVITE")[1])
         status, dropped = gateway.http("POST", f"/api/v1/calls/{call}/drop")
         self.assertEqual((status, SCHEMA.faults("Call", dropped), dropped["current_state"]), (200, [], "dropped"))
+
+    def test_R0_5_R0_8_a_web_server_that_hangs_at_events_is_asked_and_heard_at_once(self):
+        gateway = self.start(policy=10)
+        hung = []
+
+        def answer(event):
+            if event["type"] != "call.state":
+                return WebServer.allow(event)
+            hung.append(event)
+            return None
+
+        self.web_server.answer = answer
+        sessions, calls_each, connections = 5, 8, 32
+        begin = time.monotonic()
+        for client in [gateway.client() for _ in range(sessions)]:
+            for _ in range(calls_each):
+                self.assertIn("continue", client.request("make_call", to="echo", sdp=OFFER).get("result", {}))
+        self.assertLess(time.monotonic() - begin, 5, "an event hangs for 10 s")
+        wait_for(lambda: len(hung) == connections)  # the events of the other calls have no connection
+        self.web_server.answer = WebServer.allow
+        self.web_server.over.set()
 
     def test_R0_8_R0_14_R0_18_a_web_server_that_hangs_and_fails_holds_nobody_up_and_misses_nothing(self):
         gateway = self.start()
