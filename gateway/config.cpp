@@ -239,6 +239,9 @@ std::vector<ConfigError> check_config(const Config& config, std::string_view fil
     complain("media.rtp_last_port", "must be greater than rtp_first_port");
   if (complete && config.effective_admission() == Admission::web_server && config.webhook_url.empty())
     complain("admission", "is \"web-server\", but webhook.url is missing");
+  if (config.effective_admission() == Admission::closed && !config.webhook_url.empty())
+    complain("admission",
+             "is \"closed\", but webhook.url names a web server, which would never be asked: leave one out");
   if (!config.webhook_url.empty() && !config.webhook_url.starts_with("http://") && !is_https(config.webhook_url))
     complain("webhook.url", "must begin with http:// or https://");
   if (complete && !config.webhook_url.empty() && config.webhook_secrets.empty())

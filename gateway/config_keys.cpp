@@ -191,7 +191,7 @@ constexpr ConfigKey kKeys[] = {
      [](C& c, V& v) { return list(v, c.allowed_targets); },
      [](K& a, K& b) { return a.allowed_targets == b.allowed_targets; }},
     {"", "admission", "", R"("web-server" when there is one, else "closed")", R"("web-server")",
-     R"(`"closed"`: every call of a client is refused; `"web-server"`: the web server is asked; `"allow-all"`: nobody is asked, and a warning is logged.)",
+     R"(`"closed"`, only without `webhook.url`: every call of a client is refused; `"web-server"`: the web server is asked; `"allow-all"`: nobody is asked, and a warning is logged.)",
      [](C& c, V& v) { return admission(v, c); }, [](K& a, K& b) { return a.admission == b.admission; }},
 
     {"sip", "udp", R"(["127.0.0.1:5060"])", "", "", "Addresses for SIP over UDP; port 0 takes a free one.",

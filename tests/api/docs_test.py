@@ -201,6 +201,17 @@ class Documents(unittest.TestCase):
             self.assertTrue((ROOT / "docs" / target).exists(), target)
 
 
+class Troubleshooting(unittest.TestCase):
+    def test_the_modules_are_called_as_the_program_calls_them(self):
+        text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+        source = lambda folder: "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "gateway" / folder).glob("*.?pp")))
+        names = set(re.findall(r'name\(\) const override \{ return "(\w+)"; \}', source("module"))) | set(re.findall(r'facts\.module = "(\w+)"', source("call")))
+        self.assertGreater(len(names), 3)
+        self.assertEqual(set(quoted(re.search(r"^- \*\*by\*\* .*", text, re.M).group())), names)
+        shown = re.findall(r"^    .* info call .* by (\w+) client .* ended: ", text, re.M)
+        self.assertEqual((len(shown), set(shown) - names), (2, set()))
+
+
 class SchemaItself(unittest.TestCase):
     """The judge of the other tests must find faults where there are any."""
 

@@ -65,6 +65,9 @@ TEST(Config, R5_1EachMistakeIsNamedWithFileLineAndKey) {
       {"[timers]\nt1_ms = \"500\"", "f.toml:2: timers.t1_ms: must be a number from 10 to 10000"},
       {"[timers]\nt1_ms = 5000", "f.toml:0"},
       {"admission = \"open\"", "f.toml:1: admission: must be one of \"closed\", \"web-server\", \"allow-all\""},
+      {"data = \"d\"\nadmission = \"closed\"\n[webhook]\nurl = \"http://127.0.0.1:1/\"",
+       "f.toml:2: admission: is \"closed\", but webhook.url names a web server, which would never be asked: leave one "
+       "out"},
       {"[webhook]\nurl = \"ftp://x/\"", "f.toml:2: webhook.url: must begin with http:// or https://"},
       {"[webhook]\nsecrets = [\"a\", \"b\", \"c\"]", "f.toml:2: webhook.secrets: holds more than two secrets"},
       {"[api]\nsecret = \"\"", "f.toml:2: api.secret: must not be empty"},

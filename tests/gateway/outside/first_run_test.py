@@ -188,6 +188,12 @@ class Wrong(Place):
     def test_22_admission_without_a_web_server(self):
         self.expect(BAD_CONFIG, 'isthmus.toml: admission: is "web-server", but webhook.url is missing', "run", "--config", self.write('admission = "web-server"\n'), *FREE)
 
+    def test_36_a_web_server_that_would_never_be_asked(self):
+        said = 'admission: is "closed", but webhook.url names a web server, which would never be asked: leave one out'
+        closed, server = 'data = "data"\nadmission = "closed"\n', '[webhook]\nurl = "http://127.0.0.1:9/"\nsecrets = ["s"]\n'
+        self.expect(BAD_CONFIG, f"isthmus.toml:2: {said}", "run", "--config", self.write(closed + server), *FREE)
+        self.expect(BAD_CONFIG, f"isthmus.toml: {said}", "run", "--config", self.write(closed + server.replace("url", "#url")), "--webhook-url", "http://127.0.0.1:9/", *FREE)
+
     def test_23_two_accounts_of_one_name(self):
         account = '[[account]]\nname = "1"\npassword = "p"\n'
         self.expect(BAD_CONFIG, "isthmus.toml:4: account.name: is the name of an account before", "check", self.write(account + account))

@@ -45,7 +45,7 @@ advertise = ["203.0.113.5"]
 realm = "changed"
 echo = "changed"
 allowed_targets = ["192.0.2.9"]
-admission = "closed"
+admission = "web-server"
 [sip]
 udp = ["127.0.0.1:5999"]
 tcp = ["127.0.0.1:5999"]
