@@ -412,7 +412,10 @@ void Exchange::tell(Pass& pass, Call& call, CallState state, const Side* silent)
   facts.changed = pass.now.wall;
   if (state == CallState::confirmed) facts.confirmed = pass.now.wall;
   const bool to_a = call.a.kind == Side::Kind::client && &call.a != silent;
-  const bool to_b = call.b.kind == Side::Kind::client && &call.b != silent && state != CallState::pending;
+  // Who is called hears of the call from `calling` on, and nothing of one that ended before.
+  const bool is_called =
+      state != CallState::pending && !(state == CallState::dropped && facts.prior == CallState::pending);
+  const bool to_b = call.b.kind == Side::Kind::client && &call.b != silent && is_called;
   if (to_a) {  // the answer to its offer, the same in ringing and confirmed (R0.12)
     const bool carries = call.a.answered && (state == CallState::ringing || state == CallState::confirmed);
     facts.sdp = carries ? call.a.sdp->last() : std::string{};

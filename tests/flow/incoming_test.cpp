@@ -140,6 +140,29 @@ TEST(Incoming, R0_21TheWebServerDropsTheCall) {
   flow.finish("403 INVITE");
 }
 
+// What ends between the web server's word and `calling` is nothing for the client that would have been called: it has
+// heard of no call that could be dropped.
+TEST(Incoming, R0_21ACallThatEndsBeforeCallingIsNeverToldToTheCallee) {
+  for (const bool gives_up : {false, true}) {
+    Flow flow;
+    flow.bed.media.script().ready_after = milliseconds(500);
+    if (!gives_up) flow.bed.media.script().open_fails = media::LegFault::no_ports;
+    flow.bed.sign_in("alice");
+    flow.a.invite("alice", phone_sdp(4000));
+    flow.run();
+    if (gives_up) flow.a.cancel();
+    flow.run(seconds(1));
+    EXPECT_EQ(flow.bed.states(), "pending, dropped");
+    EXPECT_EQ(flow.bed.last().reason, gives_up ? DropReason::cancelled : DropReason::media_failed);
+    EXPECT_EQ(flow.bed.client_states(), "");
+    const char* answer = gives_up ? "487 INVITE" : "488 INVITE";
+    EXPECT_TRUE(flow.a.has(answer));
+    flow.a.ack_failure(answer);
+    flow.run();
+    expect_rest(flow);
+  }
+}
+
 TEST(Incoming, R0_21TheWebServerRefuses) {
   IncomingCall flow(bed_settings(), false);
   flow.bed.reply(flow.bed.asked[0], Policy{Policy::refuse, DropReason::refused, "no", {}, {}});
