@@ -8,7 +8,8 @@ namespace isthmus::gateway {
 
 void Exchange::reoffer(Pass& pass, Call& call, Side& side, std::string_view body) {
   if (call.facts.state != CallState::confirmed || !side.sdp) return user_agent_.reject(pass, side.session, 488);
-  if (call.modifying != 0) return user_agent_.reject(pass, side.session, 491);  // one offer at a time through us
+  // One offer at a time through us (14.2), and none while a side has not answered ours (E9, trap 17).
+  if (call.modifying != 0 || call.a.offering || call.b.offering) return user_agent_.reject(pass, side.session, 491);
   if (body.empty()) {  // trap 17: a full offer from the leg's capabilities, the answer comes in the ACK
     side.sdp->offer(intent_from(call.b.kind == Side::Kind::echo ? *side.sdp : *other(call, side).sdp, side.profile(),
                                 settings_.codecs));
@@ -52,16 +53,16 @@ void Exchange::modified(Pass& pass, Call& call, Side& side, uint16_t status, std
     if (waits) user_agent_.reject(pass, origin.session, status_for_caller(status));
     return;
   }
-  const auto remote = sdp::parse_remote(body, side.profile());
-  if (!remote || !side.sdp->accept(*remote)) {
+  // D7: the 2xx has its ACK, so that side is on a session which the other one cannot have.
+  const auto unusable = [&] {
     if (waits) user_agent_.reject(pass, origin.session, 488);
-    return;
-  }
+    drop(pass, call, {DropReason::media_failed, 488, "the answer to the re-INVITE cannot be used", 488, {}, {}});
+  };
+  const auto remote = sdp::parse_remote(body, side.profile());
+  if (!remote || !side.sdp->accept(*remote)) return unusable();
   arm_side(call, side, *side.sdp, true);
   if (!waits) return;
-  if (!origin.sdp->answer(*origin.offer, intent_from(*side.sdp, origin.profile(), settings_.codecs))) {
-    return user_agent_.reject(pass, origin.session, 488);
-  }
+  if (!origin.sdp->answer(*origin.offer, intent_from(*side.sdp, origin.profile(), settings_.codecs))) return unusable();
   arm_side(call, origin, *origin.sdp, true);
   user_agent_.answer(pass, origin.session, origin.sdp->last());
 }

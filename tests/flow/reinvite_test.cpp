@@ -85,6 +85,33 @@ TEST(RowE, E2R1_20ARefreshIsAnsweredWithOurLastSdpUnchanged) {
   hang_up(flow);
 }
 
+// B's 2xx has its ACK, so B is on a session that A cannot have: the call is over (as in D7).
+TEST(RowE, E1AnAnswerToAReinviteThatCannotBeUsedEndsBothLegs) {
+  for (const std::string& body : {std::string(), std::string("v=0\r\nnonsense"), phone_sdp(0, "0 8", 2),
+                                  phone_sdp(5000, "96", 2, "a=rtpmap:96 speex/8000\r\n")}) {
+    for (const bool from_a : {true, false}) {
+      Flow flow;
+      flow.establish();
+      SipPeer& origin = from_a ? flow.a : flow.b;
+      SipPeer& far = from_a ? flow.b : flow.a;
+      origin.reinvite(phone_sdp(4000, "0 8", 2, "a=sendonly\r\n"));
+      flow.run();
+      far.reply("INVITE", 200, body);
+      flow.run();
+      EXPECT_EQ(far.log(), "INVITE, ACK, BYE") << body;
+      EXPECT_EQ(origin.log(), "100 INVITE, 488 INVITE, BYE") << body;
+      origin.ack_failure("488 INVITE");
+      origin.reply("BYE", 200);
+      far.reply("BYE", 200);
+      flow.run();
+      EXPECT_EQ(flow.bed.last().state, CallState::dropped);
+      EXPECT_EQ(flow.bed.last().reason, DropReason::media_failed);
+      EXPECT_EQ(flow.bed.last().text, "the answer to the re-INVITE cannot be used");
+      expect_rest(flow);
+    }
+  }
+}
+
 // Other content under the same o= line, which RFC 3264 8 forbids: what it says counts, and it is counted.
 TEST(RowE, E2OtherContentUnderTheSameVersionIsTreatedAsE1AndCounted) {
   Flow flow;
@@ -125,6 +152,45 @@ TEST(RowE, E3CrossingReinvitesGet491OnBothSidesAndOursIsTriedAgain) {
   flow.b.ack();
   flow.run();
   hang_up(flow);
+}
+
+// RFC 3261 14.2, RFC 6337 2.3: A holds an offer of ours and has not answered it, so no other offer passes through.
+TEST(RowE, NoOfferOfOneSideReachesTheOtherWhileThatOneHasAnOpenOffer) {
+  for (const bool in_first_invite : {true, false}) {
+    Flow flow;
+    if (in_first_invite) {  // E9
+      flow.a.invite("2000");
+      flow.run();
+      flow.b.reply("INVITE", 200, phone_sdp(5000));
+      flow.run();
+      flow.forget();
+      flow.a.call.target = "sip:2000@192.0.2.1:5060";
+    } else {  // trap 17
+      flow.establish();
+      flow.a.reinvite();
+      flow.run();
+      ASSERT_EQ(flow.a.log(), "100 INVITE, 200 INVITE");
+    }
+    flow.b.reinvite(phone_sdp(5000, "0 8", 2, "a=sendonly\r\n"));
+    flow.run();
+    EXPECT_EQ(flow.b.log(), "100 INVITE, 491 INVITE") << in_first_invite;
+    EXPECT_EQ(flow.a.count("INVITE"), 0u);
+    flow.b.ack_failure("491 INVITE");
+    flow.a.ack(phone_sdp(4444, "0 8", 2));
+    flow.run();
+    EXPECT_EQ(flow.bed.media.find(flow.bed.last().caller_leg)->rtp->remote.port, 4444);
+    EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+    flow.forget();
+    flow.b.reinvite(phone_sdp(5000, "0 8", 3, "a=sendonly\r\n"));
+    flow.run();
+    ASSERT_EQ(flow.a.log(), "INVITE");
+    flow.a.reply("INVITE", 200, phone_sdp(4444, "0 8", 3, "a=recvonly\r\n"));
+    flow.run();
+    EXPECT_EQ(flow.b.log(), "100 INVITE, 200 INVITE") << "now it passes";
+    flow.b.ack();
+    flow.run();
+    hang_up(flow);
+  }
 }
 
 TEST(RowE, E5ASecondReinviteWhileTheFirstIsUnansweredGets500) {
