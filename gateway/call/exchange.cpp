@@ -233,7 +233,9 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
       forget_ringing(*call);
       side->source = user_agent_.path();
       return answered(pass, *call, body);
-    case Kind::failed: side->session_over = true; return callee_failed(pass, *call, event.status, phrase);
+    case Kind::failed:
+      side->session_over = true;
+      return callee_failed(pass, *call, event.status, event.has_message, phrase);
     case Kind::cancelled:
       side->session_over = true;
       return drop(pass, *call, {DropReason::cancelled, 487, "the caller gave up", 487, {}, {}});

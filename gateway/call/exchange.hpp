@@ -190,7 +190,7 @@ class Exchange {
   void end_side(Pass& pass, Call& call, Side& side, const End& end, bool is_caller);
   void explain_end(const Call& call, const Side& side, LegEnded::How how);
   void close_leg(Side& side);
-  void callee_failed(Pass& pass, Call& call, uint16_t status, std::string_view phrase);
+  void callee_failed(Pass& pass, Call& call, uint16_t status, bool has_answered, std::string_view phrase);
   void forget_if_done(CallId id);
   static uint16_t status_for_caller(uint16_t callee_status);
 

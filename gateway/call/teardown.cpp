@@ -26,10 +26,10 @@ uint16_t Exchange::status_for_caller(uint16_t status) {
   }
 }
 
-void Exchange::callee_failed(Pass& pass, Call& call, uint16_t status, std::string_view phrase) {
-  const bool unreachable = phrase.empty() && (status == 408 || status == 503);
+// `has_answered`: the status is the callee's, else it stands for silence (408) or no way there (503).
+void Exchange::callee_failed(Pass& pass, Call& call, uint16_t status, bool has_answered, std::string_view phrase) {
   End end;
-  end.reason = unreachable ? DropReason::unavailable : DropReason::rejected;
+  end.reason = has_answered ? DropReason::rejected : DropReason::unavailable;
   end.code = status;
   end.text = phrase.empty() ? sip::reason_phrase(status) : phrase;
   end.caller_status = status_for_caller(status);

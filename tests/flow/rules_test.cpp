@@ -100,6 +100,66 @@ TEST(Responses, R3_6TheClassDrivesTheMachine) {
   EXPECT_EQ(second.bed.last().code, 499);
 }
 
+// The phrase may be empty (7.2), and still somebody has answered.
+TEST(Responses, R3_6ThePhraseChangesNothing) {
+  for (const int status : {408, 486, 503}) {
+    const std::string ours(sip::reason_phrase(status));
+    for (const std::string& said : {std::string(), std::string("OK"), ours}) {
+      Flow flow;
+      flow.call();
+      flow.b.phrase = said;
+      flow.b.reply("INVITE", status);
+      flow.run();
+      EXPECT_EQ(flow.b.log(), "INVITE, ACK") << status << said;
+      EXPECT_EQ(flow.bed.last().reason, DropReason::rejected) << status << said;
+      EXPECT_EQ(flow.bed.last().code, status);
+      EXPECT_EQ(flow.bed.last().text, said.empty() ? ours : said);
+      const std::string to_a = std::to_string(status == 503 ? 500 : status) + " INVITE";
+      EXPECT_EQ(flow.a.log(), "100 INVITE, " + to_a);
+      flow.a.ack_failure(to_a);
+      flow.run();
+      expect_rest(flow);
+    }
+  }
+}
+
+// Nobody has answered: unavailable, whatever we call the status.
+TEST(Responses, R3_6SilenceIsNoAnswer) {
+  Flow flow;
+  flow.call();
+  flow.run(seconds(33));
+  EXPECT_EQ(flow.bed.last().reason, DropReason::unavailable);
+  EXPECT_EQ(flow.bed.last().code, 408);
+  flow.a.ack_failure("408 INVITE");
+  flow.run();
+  expect_rest(flow);
+}
+
+// R4.9: refused before there is a call: nobody is asked, nobody is called, no media leg is opened.
+TEST(Offers, R4_9WithoutACommonCodecThereIsA488AndNoOtherLeg) {
+  for (const char* to : {"2000", "alice", "echo"}) {
+    for (const std::string& offer :
+         {phone_sdp(4000, "96", 1, "a=rtpmap:96 speex/8000\r\n"),
+          phone_sdp(4000, "101", 1, "a=rtpmap:101 telephone-event/8000\r\n"), phone_sdp(0)}) {
+      Flow flow;
+      flow.bed.sign_in("alice");
+      flow.a.invite(to, offer);
+      flow.run(seconds(1));
+      EXPECT_EQ(flow.a.log(), "488 INVITE") << to << offer;
+      EXPECT_EQ(flow.b.log(), "");
+      EXPECT_TRUE(flow.bed.asked.empty()) << "no question to the web server";
+      EXPECT_EQ(flow.bed.states() + flow.bed.client_states(), "");
+      EXPECT_TRUE(flow.bed.media.orders().empty());
+      ASSERT_EQ(flow.bed.refused.size(), 1u);
+      EXPECT_EQ(flow.bed.refused[0].status, 488);
+      flow.a.ack_failure("488 INVITE");
+      flow.run();
+      EXPECT_TRUE(flow.bed.is_empty()) << "stateless";
+      expect_rest(flow);
+    }
+  }
+}
+
 TEST(Requests, R3_11FourDatagrams) {
   Rules flow;
   EXPECT_EQ(flow.say({.forwards = 0}), "483 INVITE");

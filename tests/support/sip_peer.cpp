@@ -190,7 +190,8 @@ void SipPeer::reply(std::string_view line, int status, std::string_view body, st
   const Heard& entry = last_heard(line);
   const Message& request = entry.message;
   if (request.empty()) return;
-  std::string text = "SIP/2.0 " + std::to_string(status) + " " + std::string(reason_phrase(status)) + "\r\n";
+  std::string text =
+      "SIP/2.0 " + std::to_string(status) + " " + phrase.value_or(std::string(reason_phrase(status))) + "\r\n";
   for (const auto value : request.values(Header::via)) text += "Via: " + std::string(value) + "\r\n";
   for (const auto value : request.values(Header::record_route)) text += "Record-Route: " + std::string(value) + "\r\n";
   text += "From: " + std::string(request.header(Header::from).value_or("")) +

@@ -67,8 +67,9 @@ class SipPeer : public Node {
   Host host;
   std::string tag = "peer-tag";
   std::string user;
-  std::string domain;   // host of its From; empty: its address
-  std::string contact;  // URI of Contact; empty: its user at its address
+  std::string domain;                 // host of its From; empty: its address
+  std::string contact;                // URI of Contact; empty: its user at its address
+  std::optional<std::string> phrase;  // of its responses; none: the usual ones
 
   void receive(Pass& pass, const Path& path, Bytes bytes) override;
   void flow_up(Pass& pass, const FlowFacts& facts) override;
