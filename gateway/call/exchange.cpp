@@ -247,6 +247,8 @@ void Exchange::take(Pass& pass, const sip::UserAgentEvent& event) {
       side->session_over = true;
       const bool confirmed = call->facts.state == CallState::confirmed;
       const bool by_peer = event.status == 0;
+      if (by_peer && !confirmed && side == &call->b)  // D11
+        return drop(pass, *call, {DropReason::hung_up, 480, "the callee hung up", 480, {}, {}});
       const DropReason reason = !by_peer    ? DropReason::connection_lost
                                 : confirmed ? DropReason::hung_up
                                             : DropReason::cancelled;

@@ -48,8 +48,10 @@ struct Settings {
   std::vector<RouteRow> routes;
   std::string echo_number = "echo";  // empty: no echo application
   Admission admission = Admission::closed;
-  bool allow_on_failure = false;             // R0.7: without a usable answer of the web server the call goes on
-  bool ask_before_answer = false;            // the web server is asked once more before the caller's 200
+  bool allow_on_failure = false;  // R0.7: without a usable answer of the web server the call goes on
+  // Asked once more before the caller's 200 (PolicyKind::answer), for whoever embeds isthmus::exchange and must have
+  // something ready before the call is heard, a recorder for instance. On purpose no configuration key sets it.
+  bool ask_before_answer = false;
   std::vector<std::string> allowed_targets;  // host names a client's `target` may name (R0.4); empty: none
   CodecPolicy codecs;
   std::chrono::milliseconds policy_limit{5000};     // the web server's answer (the edge has a longer one)

@@ -160,6 +160,9 @@ void Exchange::policy(Pass& pass, Call& call, const Policy& policy) {
     call.held = false;
     timers_.cancel(call.hold_timer);
     if (policy.verdict == Policy::allow) return complete(pass, call);
+    if (policy.verdict == Policy::later)  // no command would release it
+      return drop(pass, call,
+                  {DropReason::web_server_malformed, 403, "a held answer cannot be decided later", 480, {}, {}});
     return drop(pass, call, {policy.reason, 403, policy.text, 480, {}, {}});
   }
   switch (policy.verdict) {

@@ -221,6 +221,45 @@ TEST(RowD, D11TheCalleeHangsUpWhileTheAnswerIsHeld) {
   EXPECT_EQ(flow.a.log(), "100 INVITE, 180 INVITE, 480 INVITE");
   flow.a.ack_failure("480 INVITE");
   EXPECT_EQ(flow.bed.states(), "pending, calling, ringing, dropped") << "confirmed was never seen";
+  EXPECT_EQ(flow.bed.last().reason, DropReason::hung_up);
+  EXPECT_EQ(flow.bed.last().code, 480);
+  EXPECT_EQ(flow.bed.last().text, "the callee hung up");
+  expect_rest(flow);
+}
+
+TEST(RowD, D11TheCalleeHangsUpWhileAClientsAnswerIsHeld) {
+  Flow flow(held());
+  const ClientId w = flow.bed.sign_in("alice");
+  flow.bed.decide = [](const AskPolicy& ask) -> std::optional<Reply> {
+    if (ask.kind == PolicyKind::answer) return std::nullopt;
+    return Policy{Policy::allow, DropReason::none, {}, {}, {}};
+  };
+  flow.bed.command(MakeCall{1, w, {}, "2000", {}, browser_sdp(), {}});
+  flow.run();
+  flow.b.reply("INVITE", 200, phone_sdp(5000));
+  flow.run();
+  ASSERT_EQ(flow.bed.asked.size(), 2u);
+  flow.b.request("BYE");
+  flow.run();
+  EXPECT_EQ(flow.b.log(), "INVITE, ACK, 200 BYE");
+  EXPECT_EQ(flow.bed.client_states(), "pending, calling, dropped") << "confirmed was never seen";
+  EXPECT_EQ(flow.bed.client.back().call.reason, DropReason::hung_up);
+  EXPECT_EQ(flow.bed.client.back().call.code, 480);
+  expect_rest(flow);
+}
+
+// No command could release it, so `later` is no answer here.
+TEST(RowD, AHeldAnswerCannotBeDecidedLater) {
+  Held flow;
+  flow.bed.reply(flow.bed.asked[0], Policy{Policy::later, DropReason::none, {}, {}, {}});
+  flow.run();
+  EXPECT_EQ(flow.a.log(), "100 INVITE, 180 INVITE, 480 INVITE");
+  EXPECT_EQ(flow.b.log(), "INVITE, ACK, BYE");
+  EXPECT_EQ(flow.bed.last().reason, DropReason::web_server_malformed);
+  EXPECT_EQ(flow.bed.last().text, "a held answer cannot be decided later");
+  flow.a.ack_failure("480 INVITE");
+  flow.b.reply("BYE", 200);
+  flow.run();
   expect_rest(flow);
 }
 

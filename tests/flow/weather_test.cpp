@@ -207,7 +207,7 @@ const std::vector<Row>& rows() {
          g.a.call("2000"), g.b_answers();
          g.when_asked([&g] { g.b.hang_up(0); });
        },
-       "dropped cancelled", false, true},
+       "dropped hung_up", false, true},
       {"E1",
        [](Ground& g) {
          g.a.call("2000"), g.b_answers();
