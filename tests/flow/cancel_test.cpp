@@ -259,12 +259,20 @@ TEST(RowC, C9ACancelThatMatchesNothingGets481) {
   Flow flow;
   flow.a.invite("2000", phone_sdp(4000));
   flow.run();
-  flow.forget();
-  flow.a.call.invite_branch = "z9hG4bK-another";
+  flow.a.forget();
+  const std::string branch = std::exchange(flow.a.call.invite_branch, "z9hG4bK-another");
   flow.a.cancel();
   flow.run();
   EXPECT_EQ(flow.a.log(), "481 CANCEL");
-  EXPECT_EQ(flow.b.log(), "");
+  EXPECT_EQ(flow.b.log(), "INVITE");
+  EXPECT_EQ(flow.bed.last().state, CallState::calling) << "nothing has happened to the call";
+  flow.a.call.invite_branch = branch;
+  flow.b.reply("INVITE", 486);
+  flow.run();
+  flow.a.ack_failure("486 INVITE");
+  flow.run();
+  EXPECT_EQ(flow.a.log(), "481 CANCEL, 486 INVITE");
+  expect_rest(flow);
 }
 
 TEST(RowC, C10CancelAfterANon2xxFinal) {
@@ -314,17 +322,40 @@ TEST(RowC, C12NoAuthenticatedInviteFollowsAChallengeAfterTheHangUp) {
   settings.trunks[1].user = "us";
   settings.trunks[1].password = "secret";
   settings.trunks[1].realm = "right";
-  Flow flow(settings);
-  flow.call();
-  flow.b.reply("INVITE", 100);
-  flow.run();
-  cancel_and_settle_a(flow);
-  flow.b.reply("INVITE", 407, {},
-               "Proxy-Authenticate: Digest realm=\"right\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n");
-  flow.b.reply("CANCEL", 200);
-  flow.run(seconds(2));
-  EXPECT_EQ(flow.b.log(), "INVITE, CANCEL, ACK");
-  expect_rest(flow);
+  const std::string challenge = "-Authenticate: Digest realm=\"right\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n";
+  for (const int status : {407, 401}) {
+    Flow flow(settings);
+    flow.call();
+    flow.b.reply("INVITE", 100);
+    flow.run();
+    cancel_and_settle_a(flow);
+    flow.b.reply("INVITE", status, {}, (status == 407 ? "Proxy" : "WWW") + challenge);
+    flow.b.reply("CANCEL", 200);
+    flow.run(seconds(2));
+    EXPECT_EQ(flow.b.log(), "INVITE, CANCEL, ACK") << status;
+    expect_rest(flow);
+  }
+}
+
+// The same challenges are answered as long as nobody has hung up.
+TEST(RowC, C12WithoutAHangUpTheChallengeIsAnswered) {
+  Settings settings = bed_settings();
+  settings.trunks[1].user = "us";
+  settings.trunks[1].password = "secret";
+  settings.trunks[1].realm = "right";
+  const std::string challenge = "-Authenticate: Digest realm=\"right\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n";
+  for (const int status : {407, 401}) {
+    Flow flow(settings);
+    flow.call();
+    flow.b.reply("INVITE", status, {}, (status == 407 ? "Proxy" : "WWW") + challenge);
+    flow.run();
+    EXPECT_EQ(flow.b.log(), "INVITE, ACK, INVITE") << status;
+    flow.b.reply("INVITE", 486);
+    flow.run();
+    flow.a.ack_failure("486 INVITE");
+    flow.run();
+    expect_rest(flow);
+  }
 }
 
 TEST(RowC, C13ACancelWhileTheWebServerIsAsked) {

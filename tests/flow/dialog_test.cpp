@@ -12,6 +12,15 @@ using namespace gateway;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+void hang_up(Flow& flow) {
+  flow.a.request("BYE");
+  flow.run();
+  EXPECT_TRUE(flow.a.has("200 BYE"));
+  flow.b.reply("BYE", 200);
+  flow.run();
+  expect_rest(flow);
+}
+
 TEST(RowD, D2ARepeated200GetsItsAckAndCausesNoSecond200) {
   Flow flow;
   flow.ring();
@@ -28,6 +37,7 @@ TEST(RowD, D2ARepeated200GetsItsAckAndCausesNoSecond200) {
   }
   EXPECT_EQ(flow.a.count("200 INVITE"), 1u);
   EXPECT_EQ(flow.bed.states(), "pending, calling, ringing, confirmed") << "no new event";
+  hang_up(flow);
 }
 
 TEST(RowD, D3TheInitialInviteRepeatedAfterTheAnswerIsAbsorbed) {
@@ -38,6 +48,7 @@ TEST(RowD, D3TheInitialInviteRepeatedAfterTheAnswerIsAbsorbed) {
   EXPECT_EQ(flow.a.count("482 INVITE"), 0u);
   EXPECT_EQ(flow.b.log(), "") << "one INVITE only";
   EXPECT_EQ(flow.bed.exchange.census()[Census::calls], 1u);
+  hang_up(flow);
 }
 
 TEST(RowD, D4ASecond2xxWithAnotherTagIsAcknowledgedAndEnded) {
@@ -54,6 +65,9 @@ TEST(RowD, D4ASecond2xxWithAnotherTagIsAcknowledgedAndEnded) {
   flow.b.reply("BYE", 200);
   flow.run();
   EXPECT_EQ(flow.bed.last().state, CallState::confirmed) << "the first dialog lives";
+  flow.forget();
+  hang_up(flow);
+  EXPECT_EQ(flow.b.last("BYE").to_tag(), "tag-of-b");
 }
 
 // What the unwanted dialog of D4 says concerns the session in no way.
@@ -187,6 +201,36 @@ TEST(RowD, D9HangUpBeforeTheAckWaitsForIt) {
   expect_rest(flow);
 }
 
+TEST(RowD, D9AClientThatHangsUpBeforeTheAckIsFreeAndTheByeWaitsForIt) {
+  for (const bool acknowledged : {true, false}) {
+    Flow flow;
+    const ClientId w = flow.bed.sign_in("alice");
+    flow.a.invite("alice", phone_sdp(4000));
+    flow.run();
+    flow.bed.command(AcceptCall{1, w, flow.bed.last().id, browser_sdp()});
+    flow.run();
+    ASSERT_EQ(flow.a.log(), "100 INVITE, 200 INVITE");
+    flow.bed.command(DropCall{2, w, flow.bed.last().id});
+    EXPECT_EQ(flow.bed.done.back().token, 2u);
+    EXPECT_EQ(flow.bed.done.back().error, CommandError::none);
+    EXPECT_TRUE(flow.bed.is_free());
+    flow.run(milliseconds(400));
+    EXPECT_EQ(flow.a.count("BYE"), 0u) << "the callee sends no BYE before the ACK (15)";
+    const size_t orders = flow.bed.media.orders().size();
+    if (acknowledged) flow.a.ack(phone_sdp(4444));
+    flow.run(seconds(31));
+    EXPECT_EQ(flow.a.has("BYE"), acknowledged);
+    flow.run(seconds(2));
+    EXPECT_TRUE(flow.a.has("BYE")) << "64*T1";
+    EXPECT_EQ(flow.bed.media.orders().size(), orders) << "what the ACK says is ignored";
+    flow.a.reply("BYE", 200);
+    flow.run();
+    EXPECT_EQ(flow.bed.states(), "pending, calling, confirmed, dropped");
+    EXPECT_EQ(flow.bed.client_states(), "calling, confirmed") << "X8";
+    expect_rest(flow);
+  }
+}
+
 TEST(RowD, D9WithoutAnAckTheByeComesAfter64T1) {
   Flow flow;
   flow.ring();
@@ -287,6 +331,9 @@ TEST(RowF, F4AByeWithoutADialogGets481) {
   flow.a.request("BYE");
   flow.run();
   EXPECT_EQ(flow.a.log(), "481 BYE");
+  EXPECT_EQ(flow.b.log(), "");
+  EXPECT_TRUE(flow.bed.is_empty()) << "stateless";
+  expect_rest(flow);
 }
 
 TEST(RowF, F5ARepeatedByeGetsTheSame200) {

@@ -3,6 +3,8 @@
 // browser to phone.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/call_bed.hpp"
 
 namespace isthmus::test {
@@ -17,6 +19,13 @@ void expect_empty(Flow& flow) {
   flow.run(seconds(140));
   EXPECT_TRUE(flow.bed.is_empty());
   EXPECT_EQ(flow.bed.exchange.user_agent().forced_removals(), 0u);
+}
+
+// That command was answered once, and well.
+void expect_accepted(const Flow& flow, uint64_t token) {
+  const auto of_token = [&](const CommandDone& done) { return done.token == token; };
+  ASSERT_EQ(std::count_if(flow.bed.done.begin(), flow.bed.done.end(), of_token), 1);
+  EXPECT_EQ(std::find_if(flow.bed.done.begin(), flow.bed.done.end(), of_token)->error, CommandError::none);
 }
 
 TEST(FirstWalk, APhoneCallsAPhoneAndHangsUp) {
@@ -75,6 +84,11 @@ TEST(FirstWalk, C13HangUpWhileTheWebServerIsAskedMeansNoInviteEver) {
   flow.run();
   ASSERT_EQ(flow.bed.asked.size(), 1u);
   flow.bed.command(DropCall{2, w, flow.bed.last().id});
+  expect_accepted(flow, 2);
+  ASSERT_EQ(flow.bed.done.size(), 2u);
+  EXPECT_EQ(flow.bed.done[1].token, 1u) << "and the call that was asked for is not made";
+  EXPECT_EQ(flow.bed.done[1].error, CommandError::refused);
+  EXPECT_EQ(flow.bed.done[1].call.reason, DropReason::cancelled);
   EXPECT_TRUE(flow.bed.is_free());
   flow.bed.reply(flow.bed.asked[0], Policy{Policy::allow, DropReason::none, {}, {}, {}});
   flow.run(seconds(2));
@@ -98,6 +112,9 @@ TEST(FirstWalk, C14DropAndThe200InTheSameTick) {
   flow.run();
   EXPECT_EQ(flow.b.log(), "INVITE, ACK, BYE") << "no CANCEL after the 200";
   EXPECT_EQ(flow.bed.states(), "pending, calling, ringing, confirmed, dropped") << "the 200 was processed first";
+  expect_accepted(flow, 2);
+  EXPECT_EQ(flow.bed.client_states(), "pending, calling, ringing, confirmed")
+      << "dropped once: as the result of its own request (X8)";
   expect_empty(flow);
 }
 
@@ -134,6 +151,14 @@ TEST(FirstWalk, C26AStreamLostWhileRingingDoesNotEndTheCall) {
   flow.run();
   EXPECT_TRUE(flow.a.has("200 INVITE")) << "by a new connection to the sent-by address (18.2.2)";
   EXPECT_EQ(flow.bed.states(), "pending, calling, ringing, confirmed");
+  flow.a.connect();
+  flow.a.ack();
+  flow.run();
+  flow.b.request("BYE");
+  flow.run();
+  flow.a.reply("BYE", 200);
+  flow.run();
+  expect_empty(flow);
 }
 
 }  // namespace

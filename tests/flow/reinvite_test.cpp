@@ -259,21 +259,28 @@ TEST(RowE, E7ARefusedReinviteLeavesTheSessionAsItWas) {
 
 TEST(RowE, E8A481OrSilenceToTheReinviteEndsTheCall) {
   for (const int status : {481, 408, 0}) {
-    Flow flow;
-    flow.establish();
-    flow.a.reinvite(phone_sdp(4000, "0 8", 2, "a=sendonly\r\n"));
-    flow.run();
-    if (status != 0) flow.b.reply("INVITE", status);
-    flow.run(status == 0 ? Duration(seconds(33)) : Duration(milliseconds(20)));
-    EXPECT_TRUE(flow.a.has("500 INVITE")) << status;
-    flow.a.ack_failure("500 INVITE");
-    EXPECT_GE(flow.a.count("BYE"), 1u) << status;
-    EXPECT_GE(flow.b.count("BYE"), 1u) << "best effort";
-    flow.a.reply("BYE", 200);
-    flow.b.reply("BYE", 481);
-    flow.run();
-    EXPECT_EQ(flow.bed.last().state, CallState::dropped);
-    expect_rest(flow);
+    for (const bool bye_crosses : {false, true}) {
+      Flow flow;
+      flow.establish();
+      flow.a.reinvite(phone_sdp(4000, "0 8", 2, "a=sendonly\r\n"));
+      flow.run();
+      if (status != 0) flow.b.reply("INVITE", status);
+      // The last moment before anything of it reaches A.
+      if (status == 0) flow.run(seconds(32) - milliseconds(20) - milliseconds(18));
+      ASSERT_EQ(flow.a.log(), "100 INVITE");
+      ASSERT_TRUE(flow.world.run_until([&] { return flow.bed.last().state == CallState::dropped; }));
+      if (bye_crosses) flow.a.request("BYE");
+      flow.run(milliseconds(4));
+      EXPECT_EQ(flow.a.log().substr(0, 27), "100 INVITE, 500 INVITE, BYE") << status;
+      if (bye_crosses) EXPECT_TRUE(flow.a.has("200 BYE") || flow.a.has("481 BYE")) << flow.a.log();
+      flow.a.ack_failure("500 INVITE");
+      EXPECT_EQ(flow.b.count("BYE"), 1u) << "best effort";
+      flow.a.reply("BYE", bye_crosses ? 481 : 200);
+      flow.b.reply("BYE", 481);
+      flow.run();
+      EXPECT_EQ(flow.bed.states(), "pending, calling, ringing, confirmed, dropped");
+      expect_rest(flow);
+    }
   }
 }
 

@@ -430,6 +430,11 @@ TEST(RowE, E9Trap17AReinviteWithoutAnOfferGetsAFullOne) {
     EXPECT_TRUE(flow.bed.media.flows(legs[0], legs[1]));
     EXPECT_TRUE(flow.bed.media.flows(legs[1], legs[0]));
     EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+    flow.a.request("BYE");
+    flow.run();
+    flow.b.reply("BYE", 200);
+    flow.run();
+    expect_rest(flow);
   }
 }
 

@@ -557,7 +557,14 @@ TEST(States, R0_16TheClientHangsUpBeforeItIsAnswered) {
     if (state != CallState::pending) flow.b.reply("INVITE", state == CallState::ringing ? 180 : 100);
     flow.run();
     EXPECT_EQ(flow.bed.last().state, state);
+    flow.bed.done.clear();
     flow.drop();
+    ASSERT_FALSE(flow.bed.done.empty());
+    EXPECT_EQ(flow.bed.done[0].token, 2u);
+    EXPECT_EQ(flow.bed.done[0].error, CommandError::none);
+    // Undecided, make_call has not been answered yet.
+    ASSERT_EQ(flow.bed.done.size(), state == CallState::pending ? 2u : 1u);
+    if (state == CallState::pending) EXPECT_EQ(flow.bed.done[1].error, CommandError::refused);
     EXPECT_EQ(flow.bed.last().state, CallState::dropped);
     EXPECT_EQ(flow.bed.last().reason, DropReason::cancelled);
     EXPECT_TRUE(flow.bed.is_free());
