@@ -22,7 +22,7 @@ port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Ends both, in the order in which a call would like it: first the gateway, which still tells the web server.
 stop_demo() {
-  trap '' INT TERM
+  trap '' INT TERM HUP
   local pid
   for pid in ${gateway_pid:-} ${webserver_pid:-}; do
     kill -TERM "$pid" 2>/dev/null || continue
@@ -43,7 +43,8 @@ run_demo() {
 
   trap 'stop_demo; exit 130' INT
   trap 'stop_demo; exit 143' TERM
-  # Each in a session of its own: Ctrl-C reaches this script alone, which then ends both in order.
+  trap 'stop_demo; exit 129' HUP  # the terminal was closed
+  # Each in a session of its own: Ctrl-C and a hangup reach this script alone, which then ends both in order.
   setsid bash -c "$(declare -f webserver_command); webserver_command $webserver_port" &
   webserver_pid=$!
   wait_for_port "$webserver_port" "$webserver_pid" || { stop_demo; fail "the example web server did not start"; }
