@@ -181,8 +181,23 @@ class Isthmus : public Peer {
     return true;
   }
 
+  bool prepare() override {
+    draft_ = draft_of(message_);
+    // All Via lines: in a request of ours the endpoint writes the one that there is.
+    via_.clear();
+    for (const std::string_view value : message_.values(Header::via))
+      (via_ += via_.empty() ? "" : "\r\nVia: ").append(value);
+    return true;
+  }
+  bool serialise(std::string& out) override {
+    write_request(draft_, via_, out);
+    return true;
+  }
+
  private:
   Message message_;
+  Draft draft_;
+  std::string via_;
 };
 
 }  // namespace

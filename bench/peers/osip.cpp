@@ -76,16 +76,27 @@ class Osip : public Peer {
         message_->record_routes, reply->record_routes,
         [](const osip_record_route_t* from, osip_record_route_t** to) { return osip_record_route_clone(from, to); });
     osip_message_set_contact(reply, kContact.data());
-    char* text = nullptr;
-    size_t size = 0;
-    const bool good = osip_message_to_str(reply, &text, &size) == 0;
-    if (good) out.assign(text, size);
-    osip_free(text);
+    const bool good = to_text(reply, out);
     osip_message_free(reply);
     return good;
   }
 
+  bool prepare() override { return true; }
+  bool serialise(std::string& out) override {
+    osip_message_force_update(message_);  // or it gives what it gave before
+    return to_text(message_, out);
+  }
+
  private:
+  static bool to_text(osip_message_t* message, std::string& out) {
+    char* text = nullptr;
+    size_t size = 0;
+    const bool good = osip_message_to_str(message, &text, &size) == 0;
+    if (good) out.assign(text, size);
+    osip_free(text);
+    return good;
+  }
+
   template <class T, class F>
   static void clone(osip_list_t& from, osip_list_t& to, F copy) {
     for (int i = 0; i < osip_list_size(&from); ++i) {

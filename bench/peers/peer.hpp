@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the parse bench asks of a SIP library, ours among them. L1 route: framing, start line, Request-URI, top Via,
 // tags, Call-ID, CSeq, Max-Forwards, Content-Length, body. L2 full: every header it knows in its typed form. respond: a
-// 200 OK from a parsed request, to bytes. turn: bytes in, 200 OK out. Everybody gets the same bytes and gives the same
-// fields.
+// 200 OK from a parsed request, to bytes. turn: bytes in, 200 OK out. serialise: a request that lies ready in the
+// library's own form, to bytes. Everybody gets the same bytes and gives the same fields.
 #pragma once
 
 #include <cstdint>
@@ -57,6 +57,9 @@ class Peer {
   virtual void release() = 0;
   // Writes 200 OK for the request that the last route() parsed.
   virtual bool respond(std::string& out) = 0;
+  // Makes the request that the last route() parsed ready for serialise(); false: this library has no such form.
+  virtual bool prepare() { return false; }
+  virtual bool serialise(std::string& /*out*/) { return false; }
   bool turn(std::string_view bytes, std::string& out) {
     Fields fields;
     const bool good = route(bytes, fields) && respond(out);

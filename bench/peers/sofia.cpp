@@ -83,6 +83,16 @@ class Sofia : public Peer {
     return good && count > 0;
   }
 
+  bool prepare() override { return true; }
+  bool serialise(std::string& out) override {
+    size_t size = 0;
+    char* text = msg_as_string(msg_home(msg_), msg_, nullptr, 0, &size);
+    if (text == nullptr) return false;
+    out.assign(text, size);
+    su_free(msg_home(msg_), text);
+    return true;
+  }
+
  private:
   msg_t* msg_ = nullptr;
   sip_t* sip_ = nullptr;
