@@ -135,7 +135,7 @@ TEST(Hostile, Advisory40Advisory53HostsOfContactAndRecordRoute) {
   }
 }
 
-// ---- what the parser says, as it is heard outside (R3.1 to R3.3, R3.9, R3.11, R3.15)
+// ---- what the parser says, as it is heard outside (R3.1 to R3.3, R3.9, R3.15)
 
 std::string options(const std::string& start_line, const std::string& lines = {},
                     const std::string& via = "192.0.2.10") {

@@ -160,7 +160,8 @@ TEST(Offers, R4_9WithoutACommonCodecThereIsA488AndNoOtherLeg) {
   }
 }
 
-TEST(Requests, R3_11FourDatagrams) {
+// Tags that are missing are tagless_test.cpp's.
+TEST(Requests, R3_11ForwardsRequireAndAMergedRequest) {
   Rules flow;
   EXPECT_EQ(flow.say({.forwards = 0}), "483 INVITE");
   EXPECT_EQ(flow.say({.lines = "Require: 100rel, timer, x-unknown\r\n"}), "420 INVITE");

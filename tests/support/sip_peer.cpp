@@ -116,6 +116,11 @@ std::string SipPeer::contact_line() const {
   return "Contact: <sip:" + user + "@" + host.address().text() + (stream_ ? ";transport=tcp" : "") + ">\r\n";
 }
 
+// RFC 3261 12.2.1.1: a tag that is null is left out.
+static std::string tagged(std::string_view uri, std::string_view tag) {
+  return "<" + std::string(uri) + (tag.empty() ? ">" : ">;tag=" + std::string(tag));
+}
+
 static std::string with_body(std::string text, std::string_view body) {
   if (!body.empty()) text += "Content-Type: application/sdp\r\n";
   return text + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
@@ -132,19 +137,19 @@ void SipPeer::invite(std::string_view to, std::string_view sdp, std::string_view
   call.remote_uri = "sip:" + std::string(to) + "@" + gateway_.text();
   call.invite_uri = call.target = call.remote_uri;
   call.invite_branch = new_branch();
-  invite_text_ = with_body(
-      "INVITE " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
-          call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri + ">\r\nCall-ID: " + call.call_id +
-          "\r\nCSeq: " + std::to_string(cseq) + " INVITE\r\n" + contact_line() + std::string(extra),
-      sdp);
+  invite_text_ = with_body("INVITE " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) +
+                               "Max-Forwards: 70\r\nFrom: " + tagged(call.local_uri, call.local_tag) + "\r\nTo: <" +
+                               call.remote_uri + ">\r\nCall-ID: " + call.call_id + "\r\nCSeq: " + std::to_string(cseq) +
+                               " INVITE\r\n" + contact_line() + std::string(extra),
+                           sdp);
   send(invite_text_);
 }
 
 void SipPeer::request(std::string_view method, std::string_view body, std::string_view extra) {
   ++call.cseq;
   std::string text = std::string(method) + " " + call.target + " SIP/2.0\r\n" + via(new_branch()) +
-                     "Max-Forwards: 70\r\nFrom: <" + call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" +
-                     call.remote_uri + ">;tag=" + call.remote_tag + "\r\nCall-ID: " + call.call_id +
+                     "Max-Forwards: 70\r\nFrom: " + tagged(call.local_uri, call.local_tag) +
+                     "\r\nTo: " + tagged(call.remote_uri, call.remote_tag) + "\r\nCall-ID: " + call.call_id +
                      "\r\nCSeq: " + std::to_string(call.cseq) + " " + std::string(method) + "\r\n" + std::string(extra);
   send(with_body(std::move(text), body));
 }
@@ -155,33 +160,32 @@ void SipPeer::reinvite(std::string_view sdp, std::string_view extra) {
   call.invite_branch = new_branch();
   call.invite_uri = call.target;
   invite_text_ =
-      with_body("INVITE " + call.target + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
-                    call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri +
-                    ">;tag=" + call.remote_tag + "\r\nCall-ID: " + call.call_id +
+      with_body("INVITE " + call.target + " SIP/2.0\r\n" + via(call.invite_branch) +
+                    "Max-Forwards: 70\r\nFrom: " + tagged(call.local_uri, call.local_tag) +
+                    "\r\nTo: " + tagged(call.remote_uri, call.remote_tag) + "\r\nCall-ID: " + call.call_id +
                     "\r\nCSeq: " + std::to_string(call.cseq) + " INVITE\r\n" + contact_line() + std::string(extra),
                 sdp);
   send(invite_text_);
 }
 
 void SipPeer::cancel() {
-  send("CANCEL " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
-       call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri + ">\r\nCall-ID: " + call.call_id +
+  send("CANCEL " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: " +
+       tagged(call.local_uri, call.local_tag) + "\r\nTo: <" + call.remote_uri + ">\r\nCall-ID: " + call.call_id +
        "\r\nCSeq: " + std::to_string(call.invite_cseq) + " CANCEL\r\nContent-Length: 0\r\n\r\n");
 }
 
 void SipPeer::ack_failure(std::string_view line) {
   const Message& response = last(line);
-  send("ACK " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) + "Max-Forwards: 70\r\nFrom: <" +
-       call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: " + std::string(response.header(Header::to).value_or("")) +
-       "\r\nCall-ID: " + call.call_id + "\r\nCSeq: " + std::to_string(response.cseq().number) +
-       " ACK\r\nContent-Length: 0\r\n\r\n");
+  send("ACK " + call.invite_uri + " SIP/2.0\r\n" + via(call.invite_branch) +
+       "Max-Forwards: 70\r\nFrom: " + tagged(call.local_uri, call.local_tag) +
+       "\r\nTo: " + std::string(response.header(Header::to).value_or("")) + "\r\nCall-ID: " + call.call_id +
+       "\r\nCSeq: " + std::to_string(response.cseq().number) + " ACK\r\nContent-Length: 0\r\n\r\n");
 }
 
 void SipPeer::ack(std::string_view body) {
-  send(with_body("ACK " + call.target + " SIP/2.0\r\n" + via(new_branch()) + "Max-Forwards: 70\r\nFrom: <" +
-                     call.local_uri + ">;tag=" + call.local_tag + "\r\nTo: <" + call.remote_uri +
-                     ">;tag=" + call.remote_tag + "\r\nCall-ID: " + call.call_id +
-                     "\r\nCSeq: " + std::to_string(call.invite_cseq) + " ACK\r\n",
+  send(with_body("ACK " + call.target + " SIP/2.0\r\n" + via(new_branch()) + "Max-Forwards: 70\r\nFrom: " +
+                     tagged(call.local_uri, call.local_tag) + "\r\nTo: " + tagged(call.remote_uri, call.remote_tag) +
+                     "\r\nCall-ID: " + call.call_id + "\r\nCSeq: " + std::to_string(call.invite_cseq) + " ACK\r\n",
                  body));
 }
 
@@ -196,7 +200,8 @@ void SipPeer::reply(std::string_view line, int status, std::string_view body, st
   for (const auto value : request.values(Header::record_route)) text += "Record-Route: " + std::string(value) + "\r\n";
   text += "From: " + std::string(request.header(Header::from).value_or("")) +
           "\r\nTo: " + std::string(request.header(Header::to).value_or(""));
-  if (request.to_tag().empty() && status > 100) text += ";tag=" + (own_tag.empty() ? tag : std::string(own_tag));
+  const std::string_view own = own_tag.empty() ? std::string_view(tag) : own_tag;
+  if (request.to_tag().empty() && status > 100 && !own.empty()) text += ";tag=" + std::string(own);
   text += "\r\nCall-ID: " + std::string(request.call_id()) +
           "\r\nCSeq: " + std::string(request.header(Header::cseq).value_or("")) + "\r\n";
   if (request.method() == Method::invite && status < 300) text += contact_line();

@@ -65,7 +65,7 @@ class SipPeer : public Node {
 
   std::string new_branch();
   Host host;
-  std::string tag = "peer-tag";
+  std::string tag = "peer-tag";  // empty: a peer of RFC 2543, which gives none
   std::string user;
   std::string domain;                 // host of its From; empty: its address
   std::string contact;                // URI of Contact; empty: its user at its address
