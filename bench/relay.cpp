@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the engine spends on one forwarded packet, in memory, without a system call: 172-octet RTP in batches of 64,
-// between two plain legs of one call and of 500 in turn, and between a plain leg and a browser with either SRTP
+// R5.3. What the engine spends on one forwarded packet, in memory, without a system call: 172-octet RTP in batches of
+// 64, between two plain legs of one call and of 500 in turn, and between a plain leg and a browser with either SRTP
 // transform, each way. The time is per packet. `floor` is the least that must be done to such a packet: parse and write
 // its header, seal or open it with the same SRTP. What many SRTP sessions cost is the matter of the SRTP bench.
 #include <benchmark/benchmark.h>

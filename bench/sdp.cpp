@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sdp: parsing, writing, reading and answering the descriptions of tests/sdp/descriptions/. The counter `bytes` is the
-// size of the text; every case checks its result before it is timed.
+// R5.3, sdp: parsing, writing, reading and answering the descriptions of tests/sdp/descriptions/. The counter `bytes`
+// is the size of the text; every case checks its result before it is timed.
 #include <benchmark/benchmark.h>
 
 #include <fstream>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Transaction churn: the four transactions of one call through a B2BUA (INVITE and BYE, served and sent), at a steady
-// rate of calls, so that the finished ones of the last 32 s are lying in the table while new ones come. Reference
-// `store`: the same keys, lookups, copies and sends over a plain hash map, without machines, timers and lists.
+// Transaction churn (R5.3): the four transactions of one call through a B2BUA (INVITE and BYE, served and sent), at a
+// steady rate of calls, so that the finished ones of the last 32 s are lying in the table while new ones come.
+// Reference `store`: the same keys, lookups, copies and sends over a plain hash map, without machines, timers and
+// lists.
 #include <benchmark/benchmark.h>
 
 #include <deque>

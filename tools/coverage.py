@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Which test proves which requirement: reads docs/coverage.list, looks for the numbers in the tests, writes docs/coverage.md.
 
-A test carries a number in its name (`C5_late_200_is_acked`, `R3_1`, `trap7`) or in a comment beside it (`R3.1`, `trap 7`, `advisories 5, 8`).
-Each number is written out; a range in a comment proves nothing. A number of the list without a test is red: the exit status is 1.
+A test carries a number in its name (`C5_late_200_is_acked`, `R3_1`, `trap7`), in its body, or in the comment right above it (`R3.1`, `trap 7`,
+`advisories 5, 8`). Each number is written out; a range proves nothing, and neither does the heading of a section (`// ---- ...`) or what stands
+between two tests. A number of the list without a test is red: the exit status is 1.
 
 usage: coverage.py [--check]      --check: writes nothing, and says when docs/coverage.md is out of date
 """
@@ -44,22 +45,26 @@ def named(listing):
 
 
 def pattern(kind, number):
-    """What a mention of this number looks like in a line."""
+    """What a mention of this number looks like in a line, and in one that names a test."""
     if kind in ("row", "requirement", "goal"):
         digits = re.escape(number).replace(r"\.", "[._]")
-        # Neither `C51`, `R3.1.2`, `0xC5`, `BD:C5:CB` nor one end of a range; `C5LateAck` and `RowC5` are names.
-        # A name may carry two, `R4_2R4_3`.
+        # Neither `C51`, `R3.1.2`, `0xC5`, `BD:C5:CB` nor one end of a range. A name may carry two, `R4_2R4_3`, and goes on, `RowC5LateAck`;
+        # elsewhere a letter means another word, as in "SIP+D2U".
         before = "A-Za-z." if kind in ("requirement", "goal") else "A-Za-z0-9."
-        return re.compile(rf"(?:(?<![{before}])|(?<=Row))(?<![0-9]-)(?<![0-9A-F]:)(?!\w\w:\w\w\b){digits}(?![0-9a-z])(?!\.[0-9])(?!\s*-\s*[A-Z]?[0-9])")
+        start, end = r"(?<![0-9]-)(?<![0-9A-F]:)(?!\w\w:\w\w\b)", r"(?!\.[0-9])(?!\s*-\s*[A-Z]?[0-9])"
+        return (re.compile(rf"(?<![{before}]){start}{digits}(?![0-9A-Za-z]){end}"),
+                re.compile(rf"(?:(?<![{before}])|(?<=Row)){start}{digits}(?![0-9a-z]){end}"))  # fmt: skip
     plural = {"trap": "traps?", "advisory": "advisor(?:y|ies)"}[kind]
     others = r"(?:\d+(?:\s*,\s*|\s+and\s+|_))*"
-    return re.compile(rf"{plural}[ _]?{others}{number}(?![0-9])(?!\s*-\s*[0-9])", re.IGNORECASE)
+    word = re.compile(rf"{plural}[ _]?{others}{number}(?![0-9])(?!\s*-\s*[0-9])", re.IGNORECASE)
+    return word, word
 
 
 TEST = re.compile(r"^\s*(?:TEST|TEST_F|TEST_P|TYPED_TEST)\(\s*(\w+)\s*,\s*(\w+)")
-NODE_TEST = re.compile(r"^\s*(?:await\s+)?(?:test|it|scenario)\(\s*['\"`]([^'\"`]+)")
+NODE_TEST = re.compile(r"^\s*(?:await\s+)?(?:test|it|scenario|\w+Test)\(\s*['\"`]([^'\"`]+)")
 PYTHON_TEST = re.compile(r"^\s*(?:async\s+)?def (test_\w+)")
-COMMENT = re.compile(r"^\s*(?://|#(?!include|pragma|define|if|endif)|\*|/\*|$|template|INSTANTIATE)")
+COMMENT = re.compile(r"^\s*(?://|#(?!include|pragma|define|if|endif)|\*|/\*|template|INSTANTIATE)")
+HEADING = re.compile(r"^\s*(?://|#)\s*----")
 
 
 def name_of(line):
@@ -71,20 +76,32 @@ def name_of(line):
     return match[1] if match else None
 
 
-def test_at(lines, index):
-    """The test that line belongs to: a comment belongs to the test right below it, any other line to the test it stands in."""
-    if COMMENT.match(lines[index]):
-        for line in lines[index:]:
-            if name_of(line):
-                # Indented comments stand inside a test, unless the test below is indented too.
-                if lines[index][:1].isspace() and not line[:1].isspace():
-                    break
-                return name_of(line)
-            if not COMMENT.match(line):
-                break
-    for line in reversed(lines[: index + 1]):
+def indent(line):
+    """The depth of a line; the asterisk of a comment's inner line stands one deeper than its comment."""
+    text = line.lstrip()
+    return len(line) - len(text) - text.startswith("*")
+
+
+def test_below(lines, index):
+    """The test that the comment of this line stands right above, or None."""
+    for line in lines[index:]:
         if name_of(line):
+            return name_of(line) if indent(line) == indent(lines[index]) else None
+        if not COMMENT.match(line) or HEADING.match(line):
+            return None
+    return None
+
+
+def test_at(lines, index):
+    """The test that a line belongs to: that right below a comment, otherwise the one in which the line stands; or None."""
+    if COMMENT.match(lines[index]) and (below := test_below(lines, index)):
+        return below
+    depth = None  # of the shallowest line so far: a test begins above everything that is deeper than itself
+    for line in reversed(lines[: index + 1]):
+        if name_of(line) and (depth is None or indent(line) < depth):
             return name_of(line)
+        if line.strip():
+            depth = indent(line) if depth is None else min(depth, indent(line))
     return None
 
 
@@ -99,11 +116,11 @@ def tests_of(root):
 
 
 def places(files, wanted):
-    """Where a number is proved: [`file: test`]."""
+    """Where a number is proved: [`file: test`]; `wanted`: the patterns of its number."""
     found = []
     for path, lines in files:
         for index, line in enumerate(lines):
-            if not wanted.search(line):
+            if not wanted[1 if name_of(line) else 0].search(line):
                 continue
             test = test_at(lines, index)
             # Where a file names its tests, a mention outside of them promises something and proves nothing.

@@ -56,6 +56,28 @@ class Coverage(unittest.TestCase):
         bare, _ = self.bare("row C1\n", {"tests/interop/run.sh": "# C1 against a real phone\n"})
         self.assertEqual(bare, [])
 
+    def test_what_stands_between_two_tests_belongs_to_neither(self):
+        text = "TEST(A, First) {\n}\n\n%s\n\nTEST(A, Second) {\n}\n"
+        for between in ("// ---- races (C1)", "// ---- races (C1)\n\nstruct X {};", "// C1: of a helper.\nstruct X {};", "struct X {\n  int y;  // C1\n};", "// C1"):
+            bare, _ = self.bare("row C1\n", {"tests/a_test.cpp": text % between})
+            self.assertEqual(bare, ["row C1"], between)
+        _, shown = self.bare("row C1\n", {"tests/a_test.cpp": (text % "// C1: two lines\n// of comment.").replace("comment.\n\n", "comment.\n")})
+        self.assertIn("| C1 | `tests/a_test.cpp` A.Second |", shown)
+
+    def test_a_line_belongs_to_the_test_in_which_it_stands(self):
+        python = "class A:\n    def test_a(self):\n        \"\"\"C1.\"\"\"\n        # C2\n\n    # C3\n    def test_b(self):\n        self.fail()  # C4\n\n    def helper(self):\n        pass  # C5\n"
+        node = "pageTest('C6: one', async () => {\n  /** C7 */\n  f(() => {\n  });\n  ok();  // C8\n});\n/**\n * C9\n */\ntest('two', () => {});\n"
+        bare, shown = self.bare("row C1-C9\n", {"tests/a.py": python, "tests/a.mjs": node})
+        self.assertEqual(bare, ["row C5"])
+        for number, test in {1: "test_a", 2: "test_a", 3: "test_b", 4: "test_b", 6: "C6: one", 7: "C6: one", 8: "C6: one", 9: "two"}.items():
+            self.assertRegex(shown, rf"\| C{number} \| `tests/a\.\w+` {test} \|")
+
+    def test_outside_of_names_a_letter_behind_a_number_means_another_word(self):
+        body = 'TEST(A, B) {\n  "SIP+D2U", "SIP+D2T", kD2Last\n}\n'
+        self.assertEqual(self.bare("row D2\n", {"tests/a_test.cpp": body})[0], ["row D2"])
+        self.assertEqual(self.bare("row D2\n", {"tests/a_test.cpp": 'TEST(A, D2Repeats) {\n}\n'})[0], [])
+        self.assertEqual(self.bare("row D2\n", {"tests/a_test.cpp": 'TEST(A, B) {\n  f() << "D2: again";\n}\n'})[0], [])
+
 
 class Tally(unittest.TestCase):
     def test_failed_and_not_run_tests_count_as_failed(self):
