@@ -15,7 +15,7 @@ packages_test=(libgtest-dev libgmock-dev git openssl nodejs)
 packages_sanitize=(libclang-rt-19-dev llvm-19)
 packages_lint=(clang-format-19 clang-tidy-19 git)
 # The peers of the tests from outside: SIP programs, browser, decoders of traffic and sound.
-packages_interop=(faketime nginx-light sip-tester baresip-core tshark sox iproute2 nftables curl)
+packages_interop=(faketime nginx-light sip-tester baresip-core tshark sox iproute2 nftables procps curl)
 packages_browser=(chromium libnss3-tools baresip-core sox iproute2 nodejs npm nftables)
 # Benches need the library; the parsers of other projects are compared with where they are installed.
 packages_bench=(libbenchmark-dev)

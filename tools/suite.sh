@@ -35,6 +35,27 @@ install_npm() {
   fi
 }
 
+# Root, or sudo that lets us be root: it asks for the password where there is somebody to ask.
+may_be_root() {
+  [ "$(id -u)" = 0 ] && return 0
+  command -v sudo >/dev/null 2>&1 || return 1
+  if [ -t 0 ]; then sudo true; else sudo -n true 2>/dev/null; fi
+}
+
+# need_rights GROUP...: ends before anything is built when this user cannot run one of the groups, and says which remain.
+need_rights() {
+  [ "$(id -u)" = 0 ] && return 0
+  local group others=()
+  for group in "$@"; do
+    case "$group" in interop|browser|deep)
+      unshare -Urn true 2>/dev/null ||
+        fail "$group makes networks of its own: as root, or in a user namespace, which this machine forbids (sysctl kernel.unprivileged_userns_clone); without: ./dev test quick slow"
+    esac
+    [ "$group" = package ] || others+=("$group")
+  done
+  case " $* " in *" package "*) may_be_root || fail "package makes a chroot: it needs root or sudo; without: ./dev test ${others[*]:-quick slow interop browser}" ;; esac
+}
+
 # run_group GROUP PRESET REPORT: one label; tests from outside run one at a time, they are about time and ports.
 run_group() {
   local group=$1 preset=$2 report=$3 parallel=1
@@ -47,11 +68,16 @@ run_group() {
 # ./dev test [quick|interop|browser|slow|package|deep|NAME-REGEX]...
 run_suite() {
   local groups=("$@") group failed=()
-  [ ${#groups[@]} -gt 0 ] || groups=(quick slow interop browser package)
+  if [ ${#groups[@]} -eq 0 ]; then
+    groups=(quick slow interop browser package)
+    # First what asks for a password, while somebody is looking.
+    [ "$(id -u)" = 0 ] || groups=(package quick slow interop browser)
+  fi
+  need_rights "${groups[@]}"
   local needed=(run test)
   for group in "${groups[@]}"; do
     case "$group" in
-      interop|browser) needed+=("$group") ;;
+      interop|browser|package) needed+=("$group") ;;
       deep) needed+=(deep interop browser) ;;
     esac
   done
@@ -59,7 +85,11 @@ run_suite() {
   with_option release ISTHMUS_TESTS=ON
   compile release
   for group in "${groups[@]}"; do
-    case "$group" in browser|deep) install_npm ;; package) run_package ;; esac
+    case "$group" in
+      browser|deep) install_npm ;;
+      # The build may have taken longer than sudo remembers.
+      package) run_package; may_be_root || fail "package: neither root nor sudo any more" ;;
+    esac
     case "$group" in
       quick|interop|browser|slow|deep|package) run_group "$group" release "$group" || failed+=("$group") ;;
       *) run_ctest named release -R "$group" || failed+=("$group") ;;

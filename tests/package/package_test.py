@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The Debian package on a new Debian 12: installed with what it depends on, started as its own user the way its unit starts it, a call, an upgrade that
-keeps configuration and accounts, removal and purge; and the commands of docs/deploy.md, as they stand there. Needs root and the package of `./dev package`. Usage: package_test.py PACKAGE.deb"""
+keeps configuration and accounts, removal and purge; and the commands of docs/deploy.md, as they stand there. Needs root (./run calls sudo) and the package of `./dev package`. Usage: package_test.py PACKAGE.deb"""
 import ctypes
 import os
 import pathlib
