@@ -66,6 +66,7 @@ std::string_view advice(const CallFacts& call) {
       if (!to_trunk || (call.code != 401 && call.code != 407)) return {};
       return "trunk.user, trunk.password and trunk.realm must be what it asks for";
     case DropReason::unavailable:
+      if (call.code == 486) return "limits.calls_per_account is reached";
       if (call.sip_code == 408) {
         if (to_phone) return "no answer at all: is the phone on, does a firewall or NAT keep the INVITE from it?";
         if (to_trunk)

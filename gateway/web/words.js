@@ -3,6 +3,7 @@
 
 const SOUND_LATE_S = 3;
 const NAMED_AT_MOST = 3;
+const BUSY = 486;
 
 const STATES = {
   pending: 'Asking for permission …',
@@ -108,6 +109,7 @@ function endOf(call) {
   if (reason === 'microphone') return MICROPHONE[call.error?.name] ?? 'The microphone could not be used.';
   if (reason === 'error' && call.error) return errorSentence(call.error);
   if (call.endedHere) return endedHereSentence(call);
+  if (reason === 'unavailable' && code === BUSY) return CODES[BUSY];
   if (reason === 'rejected') return CODES[code] ?? `The call was turned down (${Number(code)}).`;
   if (reason === 'refused' && text) return `The call was not allowed: ${withStop(text)}`;
   return REASONS[reason] ?? 'The call ended.';

@@ -201,6 +201,19 @@ class Documents(unittest.TestCase):
             self.assertTrue((ROOT / "docs" / target).exists(), target)
 
 
+class Reasons(unittest.TestCase):
+    def test_each_code_that_the_program_drops_a_call_with_is_documented(self):
+        """What is written out in the sources; what is reckoned there, the tests of whole calls hold against the same table (tests/support/documented.hpp)."""
+        documented = {quoted(row[0])[0]: row[1] for row in table("`reason`")}
+        sources = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "gateway/call").glob("*.cpp")))
+        written = set(re.findall(r"\{DropReason::(\w+),\s*(\d+),", sources))
+        written.remove(("web_server_timeout", "500"))  # before an answer (D11) no configuration has it asked
+        self.assertGreater(len(written), 10)
+        for reason, code in sorted(written):
+            ranges = [range(int(low), int(high or low) + 1) for low, high in re.findall(r"(\d{3})(?:-(\d{3}))?", documented[reason])]
+            self.assertTrue("none" in documented[reason] if code == "0" else any(int(code) in each for each in ranges), (reason, code))
+
+
 class Troubleshooting(unittest.TestCase):
     def test_the_modules_are_called_as_the_program_calls_them(self):
         text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")

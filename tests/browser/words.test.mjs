@@ -25,6 +25,11 @@ test('codes of the callee are told; an unknown one by its number', () => {
   assert.equal(endSentence({reason: 'rejected', code: 499, text: ''}), 'The call was turned down (499).');
 });
 
+test('an account that has as many calls as it may is busy; what else is unavailable cannot be reached', () => {
+  assert.equal(endSentence({reason: 'unavailable', code: 486, text: ''}), endSentence({reason: 'rejected', code: 486, text: ''}));
+  for (const code of [408, 480, 482, 503]) assert.equal(endSentence({reason: 'unavailable', code, text: ''}), 'Nobody can be reached at this number just now.');
+});
+
 test('each error code of the client interface is told', () => {
   const codes = [...section('### 2.4 Errors', '### 2.5').matchAll(/^\| (-32\d+) \|/gm)].map((match) => Number(match[1]));
   assert.ok(codes.length >= 16);

@@ -210,5 +210,25 @@ TEST(Nat, R1_33APhoneThatLeftWhileTheWebServerThoughtIsNotCalled) {
   EXPECT_TRUE(flow.bed.is_free());
 }
 
+TEST(Nat, R1_30R1_33OnlyThePhoneThatCallsIsLeftOfItsAccount) {
+  Flow flow;
+  flow.bed.media.script().ready_after = seconds(1);
+  Phone phone(flow.world, "alice", kStranger);
+  Phone second(flow.world, "alice", kElsewhere);
+  second.registration = "another";
+  ASSERT_EQ(phone.enroll(), "200 REGISTER");
+  ASSERT_EQ(second.enroll(), "200 REGISTER");
+  phone.forget();
+  phone.place("alice", phone_sdp(4000));
+  ASSERT_EQ(phone.log(), "100 INVITE");
+  ASSERT_EQ(second.enroll("Contact: <" + second.own_contact() + ">\r\nExpires: 0\r\n"), "200 REGISTER");
+  second.forget();
+  flow.run(seconds(1));
+  EXPECT_EQ(phone.log(), "100 INVITE, 482 INVITE");
+  EXPECT_EQ(second.log(), "");
+  EXPECT_EQ(flow.bed.last().code, 482);
+  EXPECT_EQ(flow.bed.last().reason, DropReason::unavailable);
+}
+
 }  // namespace
 }  // namespace isthmus::test

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/documented.hpp"
+
 namespace isthmus::test {
 
 using namespace gateway;
@@ -102,7 +104,13 @@ void CallBed::take(Pass& pass, const Request& request) {
   if (const auto* refusal = std::get_if<CallRefused>(&request)) refused.push_back(*refusal);
   if (const auto* refusal = std::get_if<CredentialsRefused>(&request)) disbelieved.push_back(*refusal);
   if (const auto* end = std::get_if<CommandDone>(&request)) done.push_back(*end);
-  if (const auto* end = std::get_if<CallEnded>(&request)) ended.push_back({with_media(end->call)});
+  if (const auto* end = std::get_if<CallEnded>(&request)) {
+    ended.push_back({with_media(end->call)});
+    // Nothing in a configuration has the web server asked before an answer (D11), and no document speaks of it.
+    const bool answer_was_held = !asked.empty() && asked.back().kind == PolicyKind::answer;
+    EXPECT_TRUE(answer_was_held || is_documented(word(end->call.reason), end->call.code))
+        << word(end->call.reason) << " " << end->call.code;
+  }
   if (const auto* change = std::get_if<BindingChanged>(&request)) changed.push_back(*change);
   if (const auto* change = std::get_if<RingingChanged>(&request)) {
     rang.push_back(*change);

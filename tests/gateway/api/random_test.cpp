@@ -3,14 +3,11 @@
 // connection and takes it up again, a web server that refuses, hesitates, fails and hangs, a callee and a caller that
 // do anything at any moment. Page and web server hear each transition of each call exactly once, in order and without
 // gaps, whatever crosses; only who ended a call itself hears no `dropped` of it.
-#include <fstream>
 #include <map>
-#include <regex>
 #include <set>
-#include <sstream>
 
 #include "tests/gateway/api/api_bed.hpp"
-#include "tests/support/source_dir.hpp"
+#include "tests/support/documented.hpp"
 
 namespace isthmus::test {
 namespace api_random_test {
@@ -25,36 +22,6 @@ std::optional<CallState> state_of(std::string_view wanted) {
     if (word(state) == wanted) return state;
   }
   return std::nullopt;
-}
-
-// What docs/api.md section 1 says about the codes of each reason: numbers, a range of them, or none.
-const std::map<std::string, std::string>& documented_codes() {
-  static const auto table = [] {
-    std::ifstream file(source_dir() + "/docs/api.md");
-    std::stringstream text;
-    text << file.rdbuf();
-    std::string page = text.str();
-    page.erase(0, page.find("| `reason` | `code` |"));
-    page.erase(page.find("\n\n"));
-    std::map<std::string, std::string> out;
-    const std::regex row(R"(\| `(\w+)` \| ([^|]+) \|)");
-    for (std::sregex_iterator it(page.begin(), page.end(), row), end; it != end; ++it) out[(*it)[1]] = (*it)[2];
-    return out;
-  }();
-  return table;
-}
-
-bool is_documented(const std::string& reason, int64_t code) {
-  const auto row = documented_codes().find(reason);
-  if (row == documented_codes().end()) return false;
-  if (code < 0) return row->second.find("none") != std::string::npos;
-  const std::regex number(R"((\d{3})(?:-(\d{3}))?)");
-  for (std::sregex_iterator it(row->second.begin(), row->second.end(), number), end; it != end; ++it) {
-    const int64_t low = std::stoi((*it)[1]);
-    const int64_t high = (*it)[2].matched ? std::stoi((*it)[2]) : low;
-    if (code >= low && code <= high) return true;
-  }
-  return false;
 }
 
 // The transitions of one call, as one party heard them.

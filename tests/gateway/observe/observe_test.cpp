@@ -113,7 +113,8 @@ TEST(CallLog, WhatAnOperatorCanChangeIsSaidAndOnlyThere) {
   EXPECT_EQ(advice(unavailable, 503, "registrar").substr(0, 37), "it cannot be reached: is the phone on");
   EXPECT_EQ(advice(rejected, 407, "carrier"), "trunk.user, trunk.password and trunk.realm must be what it asks for");
   for (const uint16_t code : {408, 503}) EXPECT_EQ(advice(unavailable, code, "target"), "");
-  EXPECT_EQ(advice(unavailable, 480, "clients"), "");
+  EXPECT_EQ(advice(unavailable, 480, "client"), "");
+  EXPECT_EQ(advice(unavailable, 486, "registrar"), "limits.calls_per_account is reached");
   EXPECT_EQ(advice(rejected, 407, "registrar"), "");
   EXPECT_EQ(advice(rejected, 486, "carrier"), "");
   EXPECT_EQ(advice(hung_up, 200, "carrier"), "");
