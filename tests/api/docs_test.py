@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -144,6 +145,24 @@ class ReceiverCode(unittest.TestCase):
         self.assertEqual((status, json.loads(answer)), (200, {"allowed": False}))
         self.assertEqual(post("call.state", "echo", SECRET), (200, b""))
         self.assertEqual(post("call.admission", "echo", "guess")[0], 401)
+        self.strangers(port, post)
+
+    def strangers(self, port, post):
+        """What nobody has signed is neither waited for nor kept, and does no harm."""
+        def say(headers, body=b""):
+            with socket.create_connection(("127.0.0.1", port), 5) as peer:
+                peer.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n".encode() + body)
+                return int((peer.recv(4096).split() or [0, 0])[1])
+
+        self.assertIn(say("Content-Length: -1"), (400, 413))
+        self.assertEqual(say("Content-Length: 65537"), 413)
+        self.assertEqual(say("Transfer-Encoding: chunked", b"1\r\n"), 413)
+        self.assertEqual(say("X: no length"), 413)
+        self.assertEqual(say("Content-Length: 65536", bytes(65536)), 401)
+        with socket.create_connection(("127.0.0.1", port), 5) as gone:
+            gone.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf of it")
+        for _ in range(3):  # the first may overtake the news of that
+            self.assertEqual(post("call.state", "echo", SECRET), (200, b""), "who hangs up in the middle ends nothing")
 
     def test_the_printed_values_are_right(self):
         printed = re.search(r"secret `([^`]+)`, `t=(\d+)`, body `([^`]+)` \((\d+) bytes, no newline\):\n\n    v1=([0-9a-f]{64})\n", TEXT)
