@@ -137,6 +137,8 @@ void InviteUsage::modify_response(UsageContext& context, RequestId request) {
     if (ending_) return;
     local_offer_ = false;
     branch->dialog.refresh_target(message);
+    note_expiry(context, message);  // RFC 4028 10: the peer counts from here, too
+    watch_expiry(context);
     emit(context, UserAgentEventKind::modified, static_cast<uint16_t>(status), true);
     try_modify(context);
     return;
@@ -175,21 +177,25 @@ void InviteUsage::modify_failed(UsageContext& context, uint16_t status) {
 
 // ---- RFC 4028
 
-// The peer refreshes and we watch. Refreshing ourselves is not offered, so a request that names us as refresher runs
-// without a timer. What a message says is noted; the timer begins with the 2xx (section 10).
+// The peer refreshes and we watch. Refreshing ourselves is not offered, so a request that names us as refresher, or
+// whose sender does not know of timers (a proxy has asked for one, section 8.1), runs without a timer: section 9 would
+// let us name nobody but ourselves. What a message says is noted; the timer begins with the 2xx (section 10).
 void InviteUsage::note_expiry(UsageContext& context, const Message& message) {
   const auto value = message.header(Header::session_expires);
   const auto parsed =
       value ? parse_session_expires(*value) : Result<SessionExpires, Flaw>(flaw(ParseCode::missing_header, 0));
   using Refresher = SessionExpires::Refresher;
   const bool peer_refreshes =
-      parsed && (message.is_request() ? parsed->refresher != Refresher::uas : parsed->refresher == Refresher::uas);
+      parsed && (message.is_request() ? parsed->refresher != Refresher::uas && message.lists(Header::supported, "timer")
+                                      : parsed->refresher == Refresher::uas);
   session_expires_.clear();
   session_interval_ = {};
   if (!peer_refreshes) return;
-  const auto longest = static_cast<uint32_t>(context.config.max_session_expires.count());
-  // What we wait for is at least the RFC's least interval; what we say is never more than the peer asked for (section
-  // 9).
+  const auto asked_least = message.header(Header::min_se);
+  const uint32_t least = asked_least ? parse_min_se(*asked_least).value_or(0) : 0;
+  const auto longest = std::max(static_cast<uint32_t>(context.config.max_session_expires.count()), least);
+  // What we wait for is at least the RFC's least interval; what we say is never more than the peer asked for, and not
+  // less than its Min-SE (section 9).
   session_interval_ = seconds(std::clamp(parsed->seconds, kLeastSessionExpires, longest));
   if (!message.is_request()) return;
   append_number(session_expires_, std::min(parsed->seconds, longest));

@@ -306,7 +306,7 @@ TEST(RowS, S4ThePeerDoesNotRefresh) {
 // RFC 4028 9: a 2xx never names a longer interval than was asked for.
 TEST(RowS, S4AnIntervalIsNeverRaised) {
   Flow flow;
-  flow.a.invite("2000", phone_sdp(4000), "Session-Expires: 60\r\n");
+  flow.a.invite("2000", phone_sdp(4000), "Supported: timer\r\nSession-Expires: 60\r\n");
   flow.run();
   flow.b.reply("INVITE", 200, phone_sdp(5000));
   flow.run();
@@ -314,10 +314,84 @@ TEST(RowS, S4AnIntervalIsNeverRaised) {
   flow.a.ack();
   flow.run(seconds(45));
   EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
-  flow.a.request("UPDATE", {}, "Session-Expires: 60;refresher=uac\r\n");
+  flow.a.request("UPDATE", {}, "Supported: timer\r\nSession-Expires: 60;refresher=uac\r\n");
   flow.run(seconds(45));
   EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
   hang_up(flow);
+}
+
+// RFC 4028 9: nor is it lowered below Min-SE.
+TEST(RowS, S4AnIntervalIsNotBelowMinSe) {
+  for (const auto& [least, said] : {std::pair{"", "86400"}, {"Min-SE: 90000\r\n", "90000"}}) {
+    Flow flow;
+    flow.a.invite("2000", phone_sdp(4000), "Supported: timer\r\nSession-Expires: 100000\r\n" + std::string(least));
+    flow.run();
+    flow.b.reply("INVITE", 200, phone_sdp(5000));
+    flow.run();
+    EXPECT_EQ(flow.a.last("200 INVITE").header(sip::Header::session_expires), std::string(said) + ";refresher=uac");
+  }
+}
+
+// RFC 4028 9: a proxy asked for a timer that the caller knows nothing of. Only we could refresh, and we do not.
+TEST(RowS, S4ACallerWithoutTimersHasNone) {
+  Flow flow;
+  const auto expect_no_timer = [](const sip::Message& answer) {
+    EXPECT_FALSE(answer.has(sip::Header::session_expires));
+    EXPECT_FALSE(answer.has(sip::Header::require));
+  };
+  flow.a.invite("2000", phone_sdp(4000), "Supported: 100rel, timers\r\nSession-Expires: 90\r\nMin-SE: 90\r\n");
+  flow.run();
+  flow.b.reply("INVITE", 200, phone_sdp(5000));
+  flow.run();
+  expect_no_timer(flow.a.last("200 INVITE"));
+  flow.a.ack();
+  flow.run(seconds(200));
+  EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+  flow.forget();
+  flow.a.request("UPDATE", {}, "Session-Expires: 90;refresher=uac\r\n");
+  flow.run();
+  expect_no_timer(flow.a.last("200 UPDATE"));
+  flow.run(seconds(200));
+  EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+  EXPECT_EQ(flow.b.log(), "");
+  hang_up(flow);
+}
+
+// RFC 4028 10: with its 2xx to a re-INVITE of ours the peer counts anew, and so do we.
+TEST(RowS, S4A2xxToOurReinviteStartsTheTimerAnew) {
+  for (const bool goes_on : {true, false}) {
+    Flow flow;
+    const std::string expires = "Session-Expires: 90;refresher=uas\r\n";
+    flow.call();
+    flow.b.reply("INVITE", 200, phone_sdp(5000), expires);
+    flow.run();
+    flow.a.ack();
+    flow.run(seconds(44));  // B would refresh at 45 s, and we would give up at 60 s
+    ASSERT_EQ(flow.bed.last().state, CallState::confirmed);
+    flow.forget();
+    flow.a.reinvite(phone_sdp(4000, "0 8", 2, "a=sendonly\r\n"));
+    flow.run();
+    flow.b.reply("INVITE", 200, phone_sdp(5000, "0 8", 2, "a=recvonly\r\n"), goes_on ? expires : "");
+    const TimePoint anew = flow.world.now().steady;
+    flow.run();
+    flow.a.ack();
+    flow.run(seconds(44));
+    EXPECT_EQ(flow.bed.last().state, CallState::confirmed) << "88 s after the first 2xx";
+    EXPECT_EQ(flow.b.log(), "INVITE, ACK");
+    if (!goes_on) {  // without an interval in it there is none any more
+      flow.run(seconds(600));
+      EXPECT_EQ(flow.bed.last().state, CallState::confirmed);
+      hang_up(flow);
+      continue;
+    }
+    ASSERT_TRUE(flow.world.run_until([&] { return flow.b.has("BYE"); }, seconds(100)));
+    EXPECT_NEAR(std::chrono::duration<double>(flow.world.now().steady - anew).count(), 60, 0.1);
+    flow.run();
+    flow.a.reply("BYE", 200);
+    flow.b.reply("BYE", 200);
+    flow.run();
+    expect_rest(flow);
+  }
 }
 
 TEST(RowS, S6AnUpdateRefreshesTheTarget) {
