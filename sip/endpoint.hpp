@@ -83,7 +83,7 @@ enum class SipDrop : uint8_t {
   overload,          // a table is full: answered 503 statelessly or dropped
   undeliverable,     // a response that could not be sent anywhere
   forbidden_target,  // broadcast, multicast or unspecified address in Via, Contact or Route
-  rate_limited,      // more OPTIONS than the named limit
+  rate_limited,      // more OPTIONS than the named limits
   late_answer,       // an answer to an ask nobody waits for
   unanswered,        // a lookup or connection that did not come in time
   unfinished,        // a stream was closed: its message did not become whole in time
@@ -121,10 +121,11 @@ class Endpoint {
   // ACK for a 2xx with this To tag; repeated by itself for each repeat of the 2xx while the INVITE's transaction lives
   // (13.2.2.4). Without a request (its transaction is gone): sent once.
   void acknowledge(Pass& pass, RequestId request, std::string_view to_tag, Outgoing ack);
-  // Keep the NAT mapping or connection of this path alive (R1.33, RFC 5626 4.4).
   // Notes each message that comes (NoteKind::sip_received, `subject` the protocol), framed and before it is parsed.
   void trace(bool on) { tracing_ = on; }
+  // Keep the NAT mapping or connection of this path alive (R1.33, RFC 5626 4.4).
   void keep_alive(Pass& pass, const Path& path, bool wanted);
+  bool keeps_alive(const Path& path) const { return keepalive_.keeps(path); }
   // The path that the request's last attempt used; none before it was sent.
   std::optional<Path> path_of(RequestId request) const;
   // 9.1: how a later run may call off this INVITE, should this one die. None: no 1xx allows a CANCEL yet, the final

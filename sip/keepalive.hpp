@@ -32,6 +32,8 @@ class Keepalive {
   void expire(Pass& pass);
   TimePoint next_deadline() const { return timers_.next(); }
 
+  bool keeps(const Path& path) const { return paths_.contains(Key{path.flow, path.remote}); }
+
   size_t paths() const { return paths_.size(); }
   size_t timers() const { return timers_.size(); }
   uint64_t refused() const { return refused_; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sip/user_agent.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 
 namespace isthmus::sip {
@@ -17,8 +19,8 @@ Id<Tag> unpacked(uint64_t value) {
   return {static_cast<uint32_t>(value >> 32), static_cast<uint32_t>(value)};
 }
 
-HashKey tag_key(const Random& random) {
-  Random fork(random.fork("tags"));
+HashKey hash_key(const Random& random, std::string_view name) {
+  Random fork(random.fork(name));
   return {fork.next(), fork.next()};
 }
 
@@ -42,7 +44,10 @@ UserAgent::UserAgent(UserAgentConfig config, const Seed& seed)
       endpoint_(config_.endpoint, Random(seed).fork("endpoint")),
       sessions_(config_.endpoint.shard),
       registrations_(config_.endpoint.shard),
-      by_tag_(8, TextHash{tag_key(Random(seed))}) {}
+      by_tag_(8, TextHash{hash_key(Random(seed), "tags")}),
+      known_pings_({config_.max_options_per_source, 0}, hash_key(Random(seed), "known pings")),
+      strange_pings_({config_.max_options_per_source, config_.max_options_of_strangers},
+                     hash_key(Random(seed), "strange pings")) {}
 
 void UserAgent::receive(Pass& pass, const Path& path, Bytes bytes) {
   endpoint_.receive(pass, path, bytes);
@@ -229,7 +234,8 @@ void UserAgent::take_request(Pass& pass) {
   if (!message().to_tag().empty()) return take_in_dialog(pass);
   const Uri target = message().request_uri_parsed();
   if (message().method() == Method::options && target.is_sip() && target.user.empty()) {
-    if (!may_answer_options(pass.now.steady)) return endpoint_.count(SipDrop::rate_limited);
+    SourceLimit& limit = is_of_known_source() ? known_pings_ : strange_pings_;
+    if (!limit.allows(path().remote.ip, pass.now.steady)) return endpoint_.count(SipDrop::rate_limited);
     Draft extra;
     extra.add(Header::allow, kAllow);
     extra.add(Header::accept, "application/sdp");
@@ -240,13 +246,12 @@ void UserAgent::take_request(Pass& pass) {
   events_.push_back({.kind = UserAgentEventKind::request, .has_message = true});
 }
 
-// Advisory 8: OPTIONS is answered to everybody, but not without end.
-bool UserAgent::may_answer_options(TimePoint now) {
-  if (now - options_since_ >= std::chrono::seconds(1)) {
-    options_since_ = now;
-    options_answered_ = 0;
-  }
-  return options_answered_++ < config_.max_options_per_second;
+// Advisory 8: OPTIONS is answered to everybody, but not without end, and a flood of strangers is the loss of strangers
+// alone: not of streams, whose handshake proves their address, nor of registered phones and peers known by address.
+bool UserAgent::is_of_known_source() const {
+  if (is_reliable(protocol()) || endpoint_.keeps_alive(path())) return true;
+  return std::any_of(known_sources_.begin(), known_sources_.end(),
+                     [&](const Prefix& known) { return known.contains(path().remote.ip); });
 }
 
 void UserAgent::take_in_dialog(Pass& pass) {

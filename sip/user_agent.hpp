@@ -21,6 +21,7 @@
 
 #include "base/deadlines.hpp"
 #include "sip/endpoint.hpp"
+#include "sip/source_limit.hpp"
 #include "sip/usage/events.hpp"
 #include "sip/usage/invite.hpp"
 #include "sip/usage/registration.hpp"
@@ -91,6 +92,8 @@ class UserAgent {
     std::string user_agent;  // of the peer
   };
   std::optional<SessionFacts> facts(SessionId session) const;
+  // Peers known by their addresses: the pings of strangers take no answers from them.
+  void know_sources(std::vector<Prefix> sources) { known_sources_ = std::move(sources); }
   Endpoint& endpoint() { return endpoint_; }
   const Endpoint& endpoint() const { return endpoint_; }
   uint64_t forced_removals() const { return forced_; }  // reaping legs cut at their bound (R1.26)
@@ -110,7 +113,7 @@ class UserAgent {
   void registration_outcome(Pass& pass, RegistrationId id, uint16_t failure);  // 0: the response in hand
   SessionId find_session(const Message& message, std::string_view local_tag) const;
   bool check_request(Pass& pass);
-  bool may_answer_options(TimePoint now);
+  bool is_of_known_source() const;
 
   UserAgentConfig config_;
   Endpoint endpoint_;
@@ -124,8 +127,9 @@ class UserAgent {
   SessionId in_hand_;  // of a `verify` event
   uint64_t forced_ = 0;
   size_t orphans_ = 0;
-  TimePoint options_since_{};
-  uint32_t options_answered_ = 0;
+  std::vector<Prefix> known_sources_;
+  SourceLimit known_pings_;
+  SourceLimit strange_pings_;
 };
 
 }  // namespace isthmus::sip

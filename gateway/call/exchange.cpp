@@ -36,7 +36,12 @@ Exchange::Exchange(Settings settings, const Seed& seed)
 void Exchange::make_modules() {
   others_.clear();
   others_.push_back(std::make_shared<Echo>(settings_.echo_number));
-  for (const TrunkSettings& trunk : settings_.trunks) others_.push_back(std::make_shared<Trunk>(trunk));
+  std::vector<Prefix> known;
+  for (const TrunkSettings& trunk : settings_.trunks) {
+    others_.push_back(std::make_shared<Trunk>(trunk));
+    known.insert(known.end(), trunk.sources.begin(), trunk.sources.end());
+  }
+  user_agent_.know_sources(std::move(known));
 }
 
 // Modules keep no call state, so new ones may stand in their place at any time.

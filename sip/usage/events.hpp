@@ -22,8 +22,10 @@ struct UserAgentConfig {
   EndpointConfig endpoint;
   std::string product = "Isthmus";  // Server and User-Agent
   size_t max_sessions = 20000;
-  size_t max_orphans = 1000;                 // sessions made only to end what a late 2xx began
-  uint32_t max_options_per_second = 100;     // answered outside dialogs, from everybody together
+  size_t max_orphans = 1000;  // sessions made only to end what a late 2xx began
+  // OPTIONS outside dialogs that are answered in a second: of each source, and of all strangers together.
+  uint32_t max_options_per_source = 50;
+  uint32_t max_options_of_strangers = 1000;
   Digests digests;                           // from base/crypto, handed in
   std::chrono::milliseconds fast_abort{-1};  // R1.27; negative: 8*T1, zero: off
   std::chrono::seconds max_session_expires{86400};

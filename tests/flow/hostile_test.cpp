@@ -282,13 +282,53 @@ TEST(Hostile, Advisory8APingIsAnsweredAtALimitedRate) {
   };
   for (int i = 0; i < 3000; ++i) ping();
   flow.run();
-  EXPECT_EQ(stranger.count("200 OPTIONS"), 100u);
-  EXPECT_EQ(flow.bed.exchange.user_agent().endpoint().drops()[sip::SipDrop::rate_limited], 2900u);
+  EXPECT_EQ(stranger.count("200 OPTIONS"), 50u);
+  EXPECT_EQ(flow.bed.exchange.user_agent().endpoint().drops()[sip::SipDrop::rate_limited], 2950u);
   flow.run(seconds(1));
   stranger.forget();
   ping();
   flow.run();
   EXPECT_EQ(stranger.log(), "200 OPTIONS");
+}
+
+TEST(Hostile, Advisory8AStrangersFloodTakesNoAnswersFromOthers) {
+  Flow flow;
+  SipPeer other(flow.world, "other", {IpAddress::v4(203, 0, 113, 5), 5060}, kGateway);
+  Phone phone(flow.world, "alice", {IpAddress::v4(203, 0, 113, 6), 5060});
+  ASSERT_EQ(phone.enroll(), "200 REGISTER");
+  SipPeer stream(flow.world, "stream", {IpAddress::v4(203, 0, 113, 7), 5060}, kGateway);
+  stream.connect();
+  flow.run();
+  size_t answers = 0;
+  flow.world.tap = [&](const Datagram& sent) { answers += sent.from == kGateway ? 1 : 0; };
+  const auto flood = [&](const IpAddress& from) {
+    const std::string ping = options("OPTIONS sip:192.0.2.1 SIP/2.0", {}, from.text());
+    flow.bed.host.with(
+        [&](Pass& pass) { flow.bed.exchange.receive(pass, flow.bed.host.udp_path({from, 5060}), as_bytes(ping)); });
+  };
+  const auto drops = [&] { return flow.bed.exchange.user_agent().endpoint().drops()[sip::SipDrop::rate_limited]; };
+  const auto ping = [&](SipPeer& from) {
+    from.forget();
+    from.send(options("OPTIONS sip:192.0.2.1 SIP/2.0", "Content-Length: 0\r\n"));
+    flow.run(milliseconds(5));
+    return from.log();
+  };
+  // From one address: everybody else has answers.
+  for (int i = 0; i < 5000; ++i) flood(kStranger.ip);
+  EXPECT_EQ(answers, 50u);
+  EXPECT_EQ(drops(), 4950u);
+  EXPECT_EQ(ping(other), "200 OPTIONS");
+  // From addresses that it invents: strangers have a limit together, whom we know are not among them.
+  for (int i = 0; i < 20000; ++i)
+    flood(IpAddress::v4(198, 18, static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(i & 0xff)));
+  EXPECT_EQ(answers, 1000u);
+  EXPECT_EQ(ping(other), "");
+  EXPECT_EQ(ping(phone), "200 OPTIONS") << "registered";
+  EXPECT_EQ(ping(stream), "200 OPTIONS") << "its handshake proves its address";
+  EXPECT_EQ(ping(flow.a), "200 OPTIONS") << "a trunk";
+  // A trunk that is gone from the configuration is a stranger.
+  flow.bed.host.with([&](Pass& pass) { flow.bed.exchange.reload(pass, bed_settings().accounts, {}, {}); });
+  EXPECT_EQ(ping(flow.a), "");
 }
 
 TEST(Hostile, HostsAreComparedAsAddressesToo) {
