@@ -115,7 +115,7 @@ void Endpoint::take_hop(Pass& pass, RequestId id) {
       ++attempt.next_hop;
       return take_hop(pass, id);
     }
-    const bool large = !attempt.is_ack && request_size(attempt.request.draft, via_scratch_) > kLargestDatagram;
+    const bool large = !attempt.is_ack && datagram_size(attempt, *path) > kLargestDatagram;
     if (!large || attempt.tried_stream) {
       ++attempt.next_hop;
       attempt.tried_stream = false;
@@ -128,6 +128,17 @@ void Endpoint::take_hop(Pass& pass, RequestId id) {
   attempt.stage = Attempt::Stage::opening;
   attempt.ask = new_ask(pass, Asked{id, std::nullopt, {}}, config_.open_limit);
   pass.out.open(*attempt.ask, hop.protocol == Protocol::udp ? Protocol::tcp : hop.protocol, hop.remote, hop.tls_name);
+}
+
+// Of what would go to this path, with Via and Contact; all branches of ours are equally long.
+size_t Endpoint::datagram_size(const Attempt& attempt, const Path& path) {
+  if (!attempt.written.empty()) return attempt.written.size();
+  const Outgoing& request = attempt.request;
+  write_via(path, Protocol::udp, request.branch.empty() ? make_branch(config_.shard, random_) : request.branch,
+            via_scratch_);
+  const size_t size = request_size(request.draft, via_scratch_);
+  if (!request.contact_user) return size;
+  return size + std::string_view("Contact: \r\n").size() + contact(path, *request.contact_user).size();
 }
 
 void Endpoint::answer_attempt(Pass& pass, RequestId id, const Answer& reply) {
@@ -168,8 +179,7 @@ std::optional<Path> Endpoint::datagram_path(const SocketAddress& remote) const {
   return Path{flow->facts.path.flow, remote, flow->facts.path.local};
 }
 
-void Endpoint::write_placed(const Outgoing& request, const Path& path, Protocol protocol, std::string_view branch,
-                            std::string& via, std::string& bytes) const {
+void Endpoint::write_via(const Path& path, Protocol protocol, std::string_view branch, std::string& via) const {
   const Listener* listener = listener_for(protocol, path.local.ip);
   via = "SIP/2.0/";
   via += via_token(protocol);
@@ -178,6 +188,9 @@ void Endpoint::write_placed(const Outgoing& request, const Path& path, Protocol 
   via += ";branch=";
   via += branch;
   via += ";rport";
+}
+
+void Endpoint::write_placed(const Outgoing& request, const Path& path, std::string_view via, std::string& bytes) const {
   if (!request.contact_user) return write_request(request.draft, via, bytes);
   Draft draft = request.draft;
   draft.set(Header::contact, contact(path, *request.contact_user));
@@ -192,7 +205,8 @@ void Endpoint::start_on(Pass& pass, RequestId id, const Path& path, Protocol pro
   attempt.provisional = false;
   attempt.branch = attempt.request.branch.empty() ? make_branch(config_.shard, random_) : attempt.request.branch;
   if (attempt.written.empty()) {
-    write_placed(attempt.request, path, protocol, attempt.branch, attempt.via, scratch_);
+    write_via(path, protocol, attempt.branch, attempt.via);
+    write_placed(attempt.request, path, attempt.via, scratch_);
   } else {
     scratch_ = attempt.written;
   }

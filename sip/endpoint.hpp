@@ -213,6 +213,7 @@ class Endpoint {
   void advance(Pass& pass, RequestId id);
   void start_on(Pass& pass, RequestId id, const Path& path, Protocol protocol);
   void take_hop(Pass& pass, RequestId id);
+  size_t datagram_size(const Attempt& attempt, const Path& path);
   void finish_ack(Pass& pass, RequestId id);
   bool repeat_ack(Pass& pass, const Attempt& attempt);
   void finish_request(Pass& pass, RequestId id, uint16_t status);
@@ -226,8 +227,8 @@ class Endpoint {
   const Flow* datagram_flow(const SocketAddress& remote) const;
   const Flow* datagram_flow_at(const SocketAddress& local) const;
   std::optional<Path> datagram_path(const SocketAddress& remote) const;
-  void write_placed(const Outgoing& request, const Path& path, Protocol protocol, std::string_view branch,
-                    std::string& via, std::string& bytes) const;
+  void write_via(const Path& path, Protocol protocol, std::string_view branch, std::string& via) const;
+  void write_placed(const Outgoing& request, const Path& path, std::string_view via, std::string& bytes) const;
   EndpointConfig config_;
   Random random_;
   HashKey tag_key_;

@@ -112,6 +112,26 @@ TEST_F(Attempts, Section18_1_1AStreamForALargeRequestThatNeverComesGivesWayToThe
   EXPECT_EQ(peer.last("INVITE").via().transport, "UDP");
 }
 
+// With Via and Contact, as it is on the wire: 1300 octets are the most that a datagram takes.
+TEST_F(Attempts, Section18_1_1TheWholeMessageIsMeasured) {
+  size_t largest_datagram = 0;
+  size_t smallest_stream = SIZE_MAX;  // as it would have been in a datagram
+  for (size_t pad = 680; pad < 780; ++pad) {
+    peer.forget();
+    call("sip:bob@192.0.2.2", test::phone_sdp(4000) + "a=x:" + std::string(pad, 'x') + "\r\n");
+    ASSERT_TRUE(world.run_until([&] { return peer.has("INVITE"); }));
+    const Message& invite = peer.last("INVITE");
+    const size_t size = invite.bytes().size();
+    if (invite.via().transport == "UDP") {
+      largest_datagram = std::max(largest_datagram, size);
+    } else {
+      smallest_stream = std::min(smallest_stream, size - std::string_view(";transport=tcp").size());
+    }
+  }
+  EXPECT_EQ(largest_datagram, 1300u);
+  EXPECT_EQ(smallest_stream, 1301u);
+}
+
 TEST_F(Attempts, C28AHangUpDuringALookupForgetsItAtOnce) {
   us.answer_asks(false);
   const SessionId id = call("sip:bob@far.example");
