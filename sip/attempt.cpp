@@ -154,6 +154,7 @@ void Endpoint::answer_attempt(Pass& pass, RequestId id, const Answer& reply) {
                            random_);
     return advance(pass, id);
   }
+  if (attempt->stage == Attempt::Stage::running) return reopened(pass, id, reply);
   if (const auto* up = std::get_if<FlowFacts>(&reply); up != nullptr && take_up(pass, *up)) {
     if (std::exchange(attempt->tried_stream, false)) ++attempt->next_hop;  // the stream stands in for that hop
     return start_on(pass, id, up->path, up->protocol);
@@ -238,16 +239,19 @@ void Endpoint::finish_ack(Pass& pass, RequestId id) {
 void Endpoint::finish_request(Pass& pass, RequestId id, uint16_t status) {
   Attempt* attempt = attempts_.find(id);
   if (attempt == nullptr) return;
-  if (attempt->ask) {
-    pass.out.forget(*attempt->ask);
-    drop_ask(*attempt->ask);
-  }
+  forget_ask(pass, *attempt);
   if (!attempt->is_unheard()) {
     events_.push_back({.kind = EndpointEventKind::failed, .request = id, .cookie = attempt->cookie, .status = status});
   } else {
     drops_.add(SipDrop::undeliverable);
   }
   attempts_.erase(id);
+}
+
+void Endpoint::forget_ask(Pass& pass, Attempt& attempt) {
+  if (!attempt.ask) return;
+  pass.out.forget(*attempt.ask);
+  drop_ask(*std::exchange(attempt.ask, std::nullopt));
 }
 
 // ---- responses
@@ -275,7 +279,11 @@ void Endpoint::client_response(Pass& pass, ClientId client) {
     return;
   }
   std::string ack;
-  if (table_.needs_ack(client, status)) ack = make_ack(*attempt);
+  if (table_.needs_ack(client, status)) {
+    if (!is_up(attempt->path))
+      table_.move(client, path_, is_reliable(protocol_));  // its peer has come back by this one
+    ack = make_ack(*attempt);
+  }
   const bool is_ours = table_.receive_response(pass, client, status, as_bytes(ack));
   if (!is_ours || client != attempt->client) return;
   if (attempt->is_unheard()) {
@@ -292,11 +300,12 @@ void Endpoint::client_response(Pass& pass, ClientId client) {
                      .status = static_cast<uint16_t>(status)});
   if (status < 200) {
     attempt->provisional = true;
-    if (attempt->cancelled && !attempt->cancel_sent) send_cancel(pass, id);
+    if (attempt->cancelled && !attempt->cancel_begun) send_cancel(pass, id);
     if (attempt->abandoned) table_.cancelled(pass, attempt->client);
     return;
   }
   attempt->final_seen = true;
+  forget_ask(pass, *attempt);
   if (!invite || status >= 300) attempts_.erase(id);
 }
 
@@ -335,10 +344,8 @@ void Endpoint::client_outcome(Pass& pass, const Outcome& outcome) {
   Attempt* attempt = attempts_.find(id);
   if (attempt == nullptr || !outcome.ended) return;
   if (outcome.client == attempt->cancel) {
-    if (outcome.kind == Outcome::Kind::timeout || outcome.kind == Outcome::Kind::transport_error) {
-      events_.push_back(
-          {.kind = EndpointEventKind::cancel_done, .request = id, .cookie = attempt->cookie, .status = 408});
-    }
+    if (outcome.kind == Outcome::Kind::timeout || outcome.kind == Outcome::Kind::transport_error)
+      cancel_lost(id, *attempt);
     return;
   }
   if (outcome.client != attempt->client) return;
@@ -377,13 +384,22 @@ void Endpoint::abandon(Pass& pass, RequestId id) {
   drain_outcomes(pass);
 }
 
+void Endpoint::drop(Pass& pass, RequestId id) {
+  Attempt* attempt = attempts_.find(id);
+  if (attempt == nullptr) return;
+  forget_ask(pass, *attempt);
+  table_.drop(attempt->client);
+  table_.drop(attempt->cancel);
+  attempts_.erase(id);
+}
+
 // 9.1: Request-URI, Call-ID, To, From, CSeq number, Route and the one Via of the INVITE, to the same destination.
 void Endpoint::send_cancel(Pass& pass, RequestId id) {
   Attempt& attempt = *attempts_.find(id);
-  attempt.cancel_sent = true;
-  table_.cancelled(pass, attempt.client);
-  if (!is_up(attempt.path)) {  // nobody hears it: as if it had never been answered
-    events_.push_back({.kind = EndpointEventKind::cancel_done, .request = id, .cookie = attempt.cookie, .status = 408});
+  if (!std::exchange(attempt.cancel_begun, true)) table_.cancelled(pass, attempt.client);
+  attempt.cancel_waits = !is_up(attempt.path);
+  if (attempt.cancel_waits) {
+    if (!reopen(pass, id)) cancel_lost(id, attempt);
     return;
   }
   write_cancel(attempt, scratch_);
@@ -391,6 +407,44 @@ void Endpoint::send_cancel(Pass& pass, RequestId id) {
       pass, {client_key(attempt.branch, "CANCEL"), attempt.path, is_reliable(attempt.protocol), false, packed(id)},
       as_bytes(scratch_));
   if (started) attempt.cancel = *started;
+}
+
+// Nobody hears the CANCEL: as if it had never been answered, until its peer is reached by another way.
+void Endpoint::cancel_lost(RequestId id, Attempt& attempt) {
+  attempt.cancel_waits = true;
+  events_.push_back({.kind = EndpointEventKind::cancel_done, .request = id, .cookie = attempt.cookie, .status = 408});
+}
+
+// The connection that the running INVITE went by is gone: a new one to the same hop, if it was ours to make. False: it
+// was not; only its peer can come back, and is moved to then.
+bool Endpoint::reopen(Pass& pass, RequestId id) {
+  Attempt& attempt = *attempts_.find(id);
+  const auto is_hop = [&](const NextHop& hop) { return hop.remote == attempt.path.remote; };
+  const auto hop = std::find_if(attempt.hops.begin(), attempt.hops.end(), is_hop);
+  if (hop == attempt.hops.end() || !is_reliable(attempt.protocol)) return false;
+  attempt.ask = new_ask(pass, Asked{id, std::nullopt, {}}, config_.open_limit);
+  pass.out.open(*attempt.ask, attempt.protocol, hop->remote, hop->tls_name);
+  return true;
+}
+
+void Endpoint::reopened(Pass& pass, RequestId id, const Answer& reply) {
+  if (const auto* up = std::get_if<FlowFacts>(&reply); up != nullptr && take_up(pass, *up))
+    return move(pass, id, up->path);
+  cancel_lost(id, *attempts_.find(id));
+}
+
+void Endpoint::move(Pass& pass, RequestId id, const Path& path) {
+  Attempt* attempt = attempts_.find(id);
+  const auto known = facts(path.flow);
+  if (attempt == nullptr || attempt->stage != Attempt::Stage::running || !known) return;
+  forget_ask(pass, *attempt);  // of a new connection
+  attempt->path = path;
+  attempt->protocol = known->protocol;
+  const bool reliable = is_reliable(known->protocol);
+  table_.move(attempt->client, path, reliable);
+  table_.move(attempt->cancel, path, reliable);
+  if (attempt->cancel_waits) send_cancel(pass, id);
+  drain_outcomes(pass);
 }
 
 void Endpoint::write_cancel(const Attempt& attempt, std::string& bytes) const {

@@ -75,7 +75,8 @@ struct Attempt {
   bool abandoned = false;
   bool cancelled = false;  // wanted; sent as soon as a 1xx allows it (9.1)
   ClientId cancel;
-  bool cancel_sent = false;
+  bool cancel_begun = false;
+  bool cancel_waits = false;  // for a way to go
   std::string cancel_reason;
 
   struct Ack {  // of a 2xx, for its repeats

@@ -118,6 +118,11 @@ class Endpoint {
   // Nobody waits for the outcome any more: no further target is tried and nothing is cancelled; what runs ends within
   // 64*T1.
   void abandon(Pass& pass, RequestId request);
+  // Ends at once, without a word to anybody: its transactions are gone when this returns.
+  void drop(Pass& pass, RequestId request);
+  // Its peer is reached by another way from now on: repeats, CANCEL and the ACK of a 3xx-6xx go there, with the Via
+  // that the request had (9.1, 17.1.1.3). A CANCEL that found no way, or was lost with it, goes once more.
+  void move(Pass& pass, RequestId request, const Path& path);
   // ACK for a 2xx with this To tag; repeated by itself for each repeat of the 2xx while the INVITE's transaction lives
   // (13.2.2.4). Without a request (its transaction is gone): sent once.
   void acknowledge(Pass& pass, RequestId request, std::string_view to_tag, Outgoing ack);
@@ -217,7 +222,11 @@ class Endpoint {
   void finish_ack(Pass& pass, RequestId id);
   bool repeat_ack(Pass& pass, const Attempt& attempt);
   void finish_request(Pass& pass, RequestId id, uint16_t status);
+  void forget_ask(Pass& pass, Attempt& attempt);
   void send_cancel(Pass& pass, RequestId id);
+  void cancel_lost(RequestId id, Attempt& attempt);
+  bool reopen(Pass& pass, RequestId id);
+  void reopened(Pass& pass, RequestId id, const Answer& reply);
   void write_cancel(const Attempt& attempt, std::string& bytes) const;
   void answer_attempt(Pass& pass, RequestId id, const Answer& reply);
   void client_outcome(Pass& pass, const Outcome& outcome);

@@ -113,6 +113,10 @@ bool TransactionTable::is_running(ClientId id) const {
   return client != nullptr && std::visit([](const auto& machine) { return machine.is_running(); }, client->machine);
 }
 
+void TransactionTable::move(ClientId id, const Path& path, bool reliable) {
+  if (Client* client = clients_.find(id)) move(ref_of(id), *client, path, reliable);
+}
+
 bool TransactionTable::drop(ClientId id) {
   Client* client = clients_.find(id);
   if (client == nullptr) return false;
@@ -189,12 +193,7 @@ bool TransactionTable::is_answered(ServerId id) const {
 }
 
 void TransactionTable::move(ServerId id, const Path& path, bool reliable) {
-  Server* server = servers_.find(id);
-  if (server == nullptr) return;
-  unlist(ref_of(id), *server);
-  server->path = path;
-  server->reliable = reliable;
-  list(ref_of(id), *server);
+  if (Server* server = servers_.find(id)) move(ref_of(id), *server, path, reliable);
 }
 
 bool TransactionTable::drop(ServerId id) {
@@ -320,6 +319,14 @@ void TransactionTable::unlist(TransactionRef ref, Entry& entry) {
   if (entry.reliable || !entry.path.remote.is_set()) return;
   lists_.remove(entry.path.flow, entry.path.remote, ref,
                 [this](TransactionRef r) -> FlowLinks& { return entry_of(r)->by_peer; });
+}
+
+// The machine keeps the timers that it began with.
+void TransactionTable::move(TransactionRef ref, Entry& entry, const Path& path, bool reliable) {
+  unlist(ref, entry);
+  entry.path = path;
+  entry.reliable = reliable;
+  list(ref, entry);
 }
 
 void TransactionTable::arm(Pass& pass, TransactionRef ref, TimerId& timer, const Alarm& alarm) {

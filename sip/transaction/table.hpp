@@ -90,6 +90,8 @@ class TransactionTable {
   void cancelled(Pass& pass, ClientId id);
   // The request as sent; empty after the final response. Valid until the next non-const call.
   Bytes request_of(ClientId id) const;
+  // Repeats and ACKs go by this way.
+  void move(ClientId id, const Path& path, bool reliable);
   bool drop(ClientId id);  // the user ends it without a word; no Outcome
 
   // Server side. The request that made it is the user's.
@@ -160,6 +162,7 @@ class TransactionTable {
   TransactionRef find(const Index& index, std::string_view key) const;
   void list(TransactionRef ref, Entry& entry);
   void unlist(TransactionRef ref, Entry& entry);
+  void move(TransactionRef ref, Entry& entry, const Path& path, bool reliable);
   void arm(Pass& pass, TransactionRef ref, TimerId& timer, const Alarm& alarm);
   void apply(Pass& pass, TransactionRef ref, Entry& entry, const Step& step);
   void tell(Outcome::Kind kind, TransactionRef ref, const Entry& entry, bool ended);

@@ -110,6 +110,7 @@ class InviteUsage {
     bool bye_running = false;
     bool bye_done = false;
     uint8_t bye_attempts = 0;
+    RequestId bye;                         // the last one sent
     bool proved_hop = false;               // its requests go to the host that our INVITE went to
     std::vector<AuthLine> reinvite_lines;  // credentials of the last re-INVITE, for its ACK
   };
@@ -161,6 +162,7 @@ class InviteUsage {
                     uint16_t status);  // the peer or the network ended it: the owner hears of it once
   void abandon_modify(UsageContext& context);
   void start_reaping(UsageContext& context);
+  void force(UsageContext& context);
 
   void note_agent(const Message& message);
   void emit(UsageContext& context, UserAgentEventKind kind, uint16_t status, bool has_message);

@@ -283,6 +283,8 @@ void InviteUsage::move_flow(UsageContext& context, const Path& path) {
   for (const ServerId server : {server_, modify_server_, unacked_ ? unacked_->server : ServerId{}}) {
     if (server) context.endpoint.move(context.pass, server, path);
   }
+  for (const RequestId request : {invite_, modify_}) context.endpoint.move(context.pass, request, path);
+  for (const Branch& branch : branches_) context.endpoint.move(context.pass, branch.bye, path);
 }
 
 bool InviteUsage::is_dialog_of(const Message& message) const {

@@ -28,6 +28,14 @@ void InviteUsage::start_reaping(UsageContext& context) {
     arm(context, reap_timer_, SessionTimer::reap_limit, kReapLimits * timers.limit() + timers.t4);
 }
 
+// R1.26: the bound is reached, and nothing of ours goes on beyond it.
+void InviteUsage::force(UsageContext& context) {
+  forced_ = true;
+  answer_what_waits(context, 480);
+  for (const RequestId request : {invite_, modify_}) context.endpoint.drop(context.pass, request);
+  for (const Branch& branch : branches_) context.endpoint.drop(context.pass, branch.bye);
+}
+
 void InviteUsage::end(UsageContext& context, const EndReason& reason) {
   if (ending_) return;
   ending_ = true;
@@ -96,8 +104,9 @@ void InviteUsage::bye(UsageContext& context, Branch& branch) {
   const auto index = static_cast<uint32_t>(&branch - branches_.data());
   Outgoing request = outgoing(branch, std::move(draft));
   request.reaping = true;
-  context.endpoint.send(context.pass, std::move(request),
-                        {uint64_t{id_.slot} << 32 | id_.generation, static_cast<uint32_t>(Purpose::bye), index});
+  branch.bye =
+      context.endpoint.send(context.pass, std::move(request),
+                            {uint64_t{id_.slot} << 32 | id_.generation, static_cast<uint32_t>(Purpose::bye), index});
 }
 
 // Any final response ends the dialog (F3); a challenge is answered once (F2).

@@ -179,11 +179,7 @@ void InviteUsage::expired(UsageContext& context, SessionTimer timer) {
     case SessionTimer::repeat_2xx: return repeat_2xx(context);
     case SessionTimer::ack_limit: return no_ack(context);
     case SessionTimer::fast_abort: return bye_all(context);
-    case SessionTimer::reap_limit:
-      forced_ = true;
-      answer_what_waits(context, 480);
-      if (invite_) context.endpoint.abandon(context.pass, invite_);
-      return;
+    case SessionTimer::reap_limit: return force(context);
     case SessionTimer::glare: return try_modify(context);
     case SessionTimer::modify: return context.endpoint.cancel(context.pass, modify_);
     case SessionTimer::expiry:  // RFC 4028 10, S4
