@@ -160,6 +160,34 @@ TEST(RowC, C5Bs200IsLostForEverAndTheEarlyDialogIsEndedByBye) {
   expect_rest(flow);
 }
 
+// The route set of the early dialog: the Record-Route of its 180, backwards (RFC 3261 12.1.2, 12.2.1.1).
+TEST(RowC, C5TheByeOfTheEarlyDialogGoesByItsRouteSet) {
+  Flow flow;
+  SipPeer proxy(flow.world, "proxy", {IpAddress::v4(192, 0, 2, 31), 5060}, kGateway);
+  flow.call();
+  flow.b.reply("INVITE", 180, {},
+               "Record-Route: <sip:192.0.2.32;lr>, <sip:far@192.0.2.33:5070;lr;x=1>\r\n"
+               "Record-Route: <sip:192.0.2.31;lr>\r\n");
+  flow.run();
+  cancel_and_settle_a(flow);
+  flow.b.reply("CANCEL", 200);
+  flow.run(8 * kT1 + milliseconds(50));
+  EXPECT_EQ(flow.b.log(), "INVITE, CANCEL");
+  ASSERT_EQ(proxy.log(), "BYE");
+  const sip::Message& bye = proxy.last("BYE");
+  EXPECT_EQ(bye.request_uri(), "sip:2000@192.0.2.20:5060");
+  EXPECT_EQ(bye.to_tag(), "tag-of-b");
+  EXPECT_EQ(bye.cseq().number, flow.b.last("INVITE").cseq().number + 1);
+  std::vector<std::string_view> route;
+  for (const std::string_view element : bye.elements(sip::Header::route)) route.push_back(element);
+  EXPECT_EQ(route, (std::vector<std::string_view>{"<sip:192.0.2.31;lr>", "<sip:far@192.0.2.33:5070;lr;x=1>",
+                                                  "<sip:192.0.2.32;lr>"}));
+  proxy.reply("BYE", 200);
+  flow.b.reply("INVITE", 487);
+  flow.run();
+  expect_rest(flow);
+}
+
 TEST(RowC, C5WithoutAnEarlyDialogTheRepeated200IsAcknowledgedAndEnded) {
   Flow flow;
   flow.call();
