@@ -14,6 +14,16 @@ using std::chrono::seconds;
 
 constexpr seconds kBound{3 * 32 + 5};  // 3 x 64*T1 + T4
 
+void expect_forced(Flow& flow) {
+  EXPECT_EQ(flow.bed.exchange.user_agent().forced_removals(), 1u);
+  const Census census = flow.bed.exchange.census();
+  for (size_t kind = 0; kind < Census::kKinds; ++kind)
+    EXPECT_EQ(census.counts[kind], 0u) << describe(static_cast<Census::Kind>(kind));
+  flow.b.forget();
+  flow.run(seconds(60));
+  EXPECT_EQ(flow.b.log(), "") << "nothing goes on beyond it";
+}
+
 // Each answer of B comes just before the wait for it ends, so that one more wait begins: the third of them is cut.
 TEST(Reaping, R1_26WhatIsNotDoneAtTheBoundIsRemovedByForceAndCounted) {
   Settings settings = bed_settings();
@@ -45,13 +55,28 @@ TEST(Reaping, R1_26WhatIsNotDoneAtTheBoundIsRemovedByForceAndCounted) {
   EXPECT_EQ(flow.bed.exchange.census()[Census::reaping], 1u);
   EXPECT_EQ(flow.bed.exchange.user_agent().forced_removals(), 0u);
   run_to(kBound);
-  EXPECT_EQ(flow.bed.exchange.user_agent().forced_removals(), 1u);
-  const Census census = flow.bed.exchange.census();
-  for (size_t kind = 0; kind < Census::kKinds; ++kind)
-    EXPECT_EQ(census.counts[kind], 0u) << describe(static_cast<Census::Kind>(kind));
-  flow.b.forget();
-  flow.run(seconds(60));
-  EXPECT_EQ(flow.b.log(), "") << "nothing goes on beyond it";
+  expect_forced(flow);
+}
+
+TEST(Reaping, R1_26APeerThatOnlyEverPromisesAnAnswerIsCutAtTheBound) {
+  Flow flow;
+  flow.establish();
+  flow.a.reinvite(phone_sdp(4000, "0 8", 2, "a=sendonly\r\n"));
+  flow.run();
+  ASSERT_EQ(flow.b.log(), "INVITE");
+  flow.a.request("BYE");
+  flow.run(milliseconds(10));
+  const TimePoint hung_up = flow.world.now().steady;
+  flow.a.ack_failure("487 INVITE");
+  flow.b.reply("BYE", 200);
+  for (int i = 0; i < 5; ++i) {
+    flow.b.reply("INVITE", 183);
+    flow.run(seconds(20));
+    EXPECT_EQ(flow.bed.exchange.census()[Census::reaping], 1u);
+  }
+  EXPECT_TRUE(flow.bed.is_free());
+  flow.run(hung_up + kBound - flow.world.now().steady);
+  expect_forced(flow);
 }
 
 // The INVITE has timed out 64*T1 after its CANCEL, the BYE of its early dialog is still on its way.
