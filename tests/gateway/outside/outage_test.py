@@ -62,7 +62,7 @@ class Outage(under_load.UnderLoad):
         hanging = HangingServer()
         self.addCleanup(hanging.close)
         config = self.folder / "isthmus.toml"
-        config.write_text(config.read_text() + f'[webhook]\nurl = "http://127.0.0.1:{hanging.server.server_address[1]}/"\nsecrets = ["{under_load.SECRET}"]\n')
+        config.write_text(config.read_text().replace('"closed"', '"allow-all"') + f'[webhook]\nurl = "http://127.0.0.1:{hanging.server.server_address[1]}/"\nsecrets = ["{under_load.SECRET}"]\n')
         self.start()
         self.assertTrue(self.serve(under_load.PATIENCE, lambda: hanging.asked > 0), "it is told of calls")
         confirmed, made, end = self.confirmed, self.made, time.monotonic() + SECONDS
