@@ -20,7 +20,7 @@ SLOWEST_ANSWER = 5.0  # ten times what is meant: 100 ms of patience, 300 ms of a
 
 
 class HangingServer:
-    """A web server that reads each event and answers none before `over`; `heard` has the states of each call that it acknowledged."""
+    """A web server that reads each event and answers none before `over`; `heard` has the states of each call in the order in which they came since."""
 
     def __init__(self):
         self.over, self.asked, self.heard = threading.Event(), 0, collections.defaultdict(dict)
@@ -35,11 +35,11 @@ class HangingServer:
                 owner.asked += 1
                 hung = not owner.over.is_set()
                 owner.over.wait(600)
+                if not hung:  # what hung was given up by the gateway long ago
+                    owner.heard[call["id"]].setdefault(event["id"], call["current_state"])  # at least once; the answer sets the next one free
                 try:
                     self.send_response(204)
                     self.end_headers()
-                    if not hung:  # what hung was given up by the gateway long ago
-                        owner.heard[call["id"]].setdefault(event["id"], call["current_state"])  # at least once
                 except OSError:
                     pass
 
