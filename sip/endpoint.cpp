@@ -509,18 +509,30 @@ std::optional<EndpointEvent> Endpoint::poll_event() {
   return event;
 }
 
+// What a user who is gone leaves behind lingers, it does not live (R1.26): an attempt that is reaping or an ACK, with
+// its question or its connection; a CANCEL that is not answered when its INVITE is over; a final response that waits
+// for its connection.
 Census Endpoint::census() const {
   Census out = table_.census();
-  attempts_.for_each([&](RequestId, const Attempt& attempt) {
-    if (!attempt.request.reaping) return;
-    for (const ClientId client : {attempt.client, attempt.cancel}) {
-      if (!table_.is_running(client)) continue;
-      --out[Census::transactions];
-      ++out[Census::lingering_transactions];
-    }
-  });
   out[Census::asks] += static_cast<uint32_t>(asks_.size());
   out[Census::timers] += static_cast<uint32_t>(ask_limits_.size() + message_limits_.size());
+  const auto lingers = [&](Census::Kind kind, uint32_t count) {
+    out[kind] -= count;
+    out[Census::lingering_transactions] += count;
+  };
+  uint32_t left = table_.running_clients();
+  attempts_.for_each([&](RequestId, const Attempt& attempt) {
+    const bool reaping = attempt.request.reaping || attempt.is_unheard();
+    for (const ClientId client : {attempt.client, attempt.cancel})
+      left -= !reaping && table_.is_running(client) ? 1 : 0;
+    if (reaping && attempt.ask) lingers(Census::asks, 1);
+  });
+  lingers(Census::transactions, left);
+  asks_.for_each([&](Id<struct AskTag>, const Asked& asked) {
+    if (!asked.response) return;
+    lingers(Census::asks, 1);
+    if (table_.is_running(asked.response->server)) lingers(Census::transactions, 1);
+  });
   return out;
 }
 

@@ -272,6 +272,12 @@ Census TransactionTable::census() const {
   return census;
 }
 
+uint32_t TransactionTable::running_clients() const {
+  uint32_t out = 0;
+  clients_.for_each([&](ClientId id, const Client&) { out += is_running(id) ? 1 : 0; });
+  return out;
+}
+
 // --- parts ---------------------------------------------------------------------------------------------------------
 
 std::unexpected<Refusal> TransactionTable::refuse(Refusal why) {

@@ -125,6 +125,7 @@ class TransactionTable {
   std::optional<Outcome> poll_outcome();
 
   Census census() const;
+  uint32_t running_clients() const;
   size_t clients() const { return clients_.size(); }
   size_t servers() const { return servers_.size(); }
   size_t timers() const { return timers_.size(); }
