@@ -33,7 +33,7 @@ AutoAgent::AutoAgent(World& world, std::string user, SocketAddress address, Sock
 
 std::string AutoAgent::sdp(const Leg& leg, std::string_view direction) const {
   const auto port = static_cast<uint16_t>(6000 + 2 * (&leg == &legs.front() ? 0 : legs.size()));
-  return phone_sdp(port, "0 8", leg.version, "a=" + std::string(direction) + "\r\n");
+  return phone_sdp(port, codecs, leg.version, "a=" + std::string(direction) + "\r\n");
 }
 
 size_t AutoAgent::call(std::string_view to) {
@@ -85,7 +85,7 @@ void AutoAgent::answer(size_t number) {
 void AutoAgent::reject(size_t number, int status) {
   Leg& leg = legs[number];
   if (leg.phase != Phase::called) return;
-  end(leg, true);
+  end(leg, "left");
   host.with([&](Pass& pass) { machine.end(pass, leg.session, {static_cast<uint16_t>(status), {}}); });
 }
 void AutoAgent::change(size_t number, std::string_view direction) {
@@ -97,13 +97,27 @@ void AutoAgent::change(size_t number, std::string_view direction) {
 void AutoAgent::hang_up(size_t number) {
   Leg& leg = legs[number];
   if (leg.phase == Phase::over) return;
-  end(leg, true);
+  end(leg, "left");
   host.with([&](Pass& pass) { machine.end(pass, leg.session, {}); });
 }
 
-void AutoAgent::end(Leg& leg, bool by_us) {
-  if (leg.phase == Phase::over && !by_us) ++leg.told_after_end;
+void AutoAgent::agree(size_t number) {
+  Leg& leg = legs[number];
+  if (leg.phase != Phase::up || leg.offered.empty()) return;
+  ++leg.version;
+  const std::string body = sdp(leg, answering(std::exchange(leg.offered, {})));
+  host.with([&](Pass& pass) { machine.answer(pass, leg.session, body); });
+}
+void AutoAgent::disagree(size_t number, int status) {
+  Leg& leg = legs[number];
+  if (leg.phase != Phase::up || leg.offered.empty()) return;
+  leg.offered.clear();
+  host.with([&](Pass& pass) { machine.reject(pass, leg.session, status); });
+}
+
+void AutoAgent::end(Leg& leg, std::string_view how) {
   leg.phase = Phase::over;
+  leg.how = how;
   ++leg.endings;
 }
 
@@ -140,13 +154,17 @@ void AutoAgent::take(Pass& pass, const sip::UserAgentEvent& event) {
     return;
   }
   switch (event.kind) {
+    case Kind::ringing: leg.rang = true; return;
     case Kind::answered: leg.phase = Phase::up; return;
-    case Kind::failed:
-    case Kind::cancelled:
-    case Kind::ended: return end(leg, false);
+    case Kind::failed: return end(leg, "refused " + std::to_string(event.status));
+    case Kind::cancelled: return end(leg, "called off");
+    case Kind::ended: return end(leg, event.status == 0 ? "ended" : "died " + std::to_string(event.status));
+    case Kind::modified: leg.changes.push_back(event.status); return;
     case Kind::offer:
+      leg.offered = machine.message().body();
+      if (on_offer) return on_offer(event.cookie - 1);
       ++leg.version;
-      machine.answer(pass, leg.session, sdp(leg, answering(machine.message().body())));
+      machine.answer(pass, leg.session, sdp(leg, answering(std::exchange(leg.offered, {}))));
       return;
     default: return;
   }

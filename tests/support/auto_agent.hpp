@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A phone that acts by itself: a real sip::UserAgent, with all its retransmissions, that rings, answers, changes and
-// ends sessions when it is told to, and answers re-INVITEs at once. It writes down for each leg what it was told, so
-// that a test can ask for exactly one ending.
+// ends sessions when it is told to, and answers re-INVITEs at once unless a test does. It writes down for each leg what
+// it was told, so that a test can ask for exactly one ending.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sip/user_agent.hpp"
 #include "tests/support/world.hpp"
@@ -23,7 +24,11 @@ class AutoAgent : public Node {
     unsigned endings = 0;         // failed, cancelled, ended, or its own end()
     unsigned told_after_end = 0;  // events after that, which the law of hanging up forbids
     bool gone = false;
-    uint32_t version = 1;  // of its SDP
+    bool rang = false;
+    std::string how;                // it ended: "left", "called off", "refused 486", "ended", "died 408"
+    std::vector<uint16_t> changes;  // the final status of each re-INVITE of ours
+    std::string offered;            // by the peer's re-INVITE in hand
+    uint32_t version = 1;           // of its SDP
   };
 
   AutoAgent(World& world, std::string user, SocketAddress address, SocketAddress gateway, uint64_t seed);
@@ -34,9 +39,13 @@ class AutoAgent : public Node {
   void reject(size_t leg, int status);
   void change(size_t leg, std::string_view direction);  // re-INVITE
   void hang_up(size_t leg);
-  std::function<void(size_t)> on_call;  // an INVITE came
-  bool tcp = false;                     // its calls go by TCP
-  std::string account;                  // calls with this account's credentials; empty: known by address
+  void agree(size_t leg);  // to the peer's re-INVITE
+  void disagree(size_t leg, int status);
+  std::function<void(size_t)> on_call;   // an INVITE came
+  std::function<void(size_t)> on_offer;  // a re-INVITE came; without this it is agreed to at once
+  std::string codecs = "0 8";
+  bool tcp = false;     // its calls go by TCP
+  std::string account;  // calls with this account's credentials; empty: known by address
   sip::RegistrationId register_account(const std::string& name);  // and is reached there
 
   std::deque<Leg> legs;
@@ -54,7 +63,7 @@ class AutoAgent : public Node {
  private:
   void take(Pass& pass, const sip::UserAgentEvent& event);
   void take_invite(Pass& pass);
-  void end(Leg& leg, bool by_us);
+  void end(Leg& leg, std::string_view how);
   sip::Credential credential() const;
   std::string sdp(const Leg& leg, std::string_view direction) const;
 

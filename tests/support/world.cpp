@@ -46,20 +46,8 @@ void Host::execute() {
   Outbox batch;
   std::swap(batch, out_);
   for (const Action& action : batch.actions) {
-    if (const auto* send = std::get_if<Send>(&action)) {
-      const std::string bytes(as_text(batch.view(send->bytes)));
-      if (send->path.flow == udp_) {
-        world_.carry({address_, send->path.remote, bytes});
-        continue;
-      }
-      const auto stream = streams_.find(send->path.flow);
-      if (stream == streams_.end()) continue;
-      world_.later(milliseconds(1), [peer = stream->second.peer, flow = stream->second.peer_flow, bytes] {
-        const auto there = peer->streams_.find(flow);
-        if (there == peer->streams_.end()) return;
-        const Path path = there->second.facts.path;
-        peer->with([&](Pass& pass) { peer->node_.receive(pass, path, as_bytes(bytes)); });
-      });
+    if (const auto* said = std::get_if<Send>(&action)) {
+      send(said->path, std::string(as_text(batch.view(said->bytes))));
       continue;
     }
     executed.push_back(action);
@@ -79,6 +67,21 @@ void Host::execute() {
                    [this, ask = lookup->ask, found] { with([&](Pass& pass) { node_.answer(pass, ask, found); }); });
     }
   }
+}
+
+void Host::send(const Path& path, std::string bytes) {
+  const auto stream = streams_.find(path.flow);
+  if (path.flow != udp_ && stream == streams_.end()) return;
+  Datagram one{address_, path.flow == udp_ ? path.remote : stream->second.peer->address_, std::move(bytes), path};
+  if (world_.meddle) one.bytes = world_.meddle(one);
+  if (one.bytes.empty()) return;
+  if (path.flow == udp_) return world_.carry(std::move(one));
+  world_.later(milliseconds(1), [peer = stream->second.peer, flow = stream->second.peer_flow, bytes = one.bytes] {
+    const auto there = peer->streams_.find(flow);
+    if (there == peer->streams_.end()) return;
+    const Path path = there->second.facts.path;
+    peer->with([&](Pass& pass) { peer->node_.receive(pass, path, as_bytes(bytes)); });
+  });
 }
 
 void Host::open(const Open& action) {
@@ -166,9 +169,10 @@ bool World::step(TimePoint until) {
     const auto what = std::move(happenings_.begin()->second);
     happenings_.erase(happenings_.begin());
     what();
-    return true;
+  } else {
+    whose->with([&](Pass& pass) { whose->node_.expire(pass); });
   }
-  whose->with([&](Pass& pass) { whose->node_.expire(pass); });
+  if (watch) watch();
   return true;
 }
 

@@ -34,6 +34,7 @@ struct Datagram {
   SocketAddress from;
   SocketAddress to;
   std::string bytes;
+  Path path{};  // on which it was sent
 };
 
 // What the network does to one datagram: how many copies arrive, and after which delay each.
@@ -73,6 +74,7 @@ class Host {
     FlowFacts facts;
   };
   void execute();
+  void send(const Path& path, std::string bytes);
   void open(const Open& action);
   FlowId new_flow();
   void drop_stream(FlowId flow, Fault why);
@@ -98,6 +100,10 @@ class World {
   // Decides about each datagram; by default each arrives once after 1 ms.
   std::function<Fate(const Datagram&)> fate;
   std::function<void(const Datagram&)> tap;  // sees what is sent, before its fate
+  // What a sender really says, on datagrams and streams alike (there `to` is where the peer listens); empty: nothing.
+  std::function<std::string(const Datagram&)> meddle;
+
+  std::function<void()> watch;  // after each thing that happened
 
   void run_for(Duration time);
   // Runs until the condition holds; false when `limit` passed before.
