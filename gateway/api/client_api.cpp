@@ -80,16 +80,35 @@ void ClientApi::close(PeerId id, WsClose code, std::string_view reason) {
   const Peer* peer = peers_.find(id);
   if (peer == nullptr) return;
   const auto socket = peer->socket;
+  write_waiting(id);
   lost(id);
   socket->close(static_cast<uint16_t>(code), reason);
 }
 
+// Behind what the Exchange has still to take: who reads that it is signed in, or back, can be called.
 void ClientApi::send(PeerId id, const std::string& message) {
+  if (outputs_.empty()) return write(id, message);
+  if (peers_.find(id) != nullptr) outputs_.emplace_back(Say{id, message});
+}
+
+void ClientApi::write(PeerId id, const std::string& message) {
   const Peer* peer = peers_.find(id);
   if (peer == nullptr || message.empty()) return;
   const auto socket = peer->socket;  // sending may end the connection, and with it the peer
   if (socket->queued() + message.size() > config_.queue_bytes) return close(id, WsClose::slow_reader, "not reading");
   socket->send(message);
+}
+
+// Of a connection that is about to be closed.
+void ClientApi::write_waiting(PeerId id) {
+  std::vector<std::string> messages;
+  std::erase_if(outputs_, [&](const auto& each) {
+    const auto* say = std::get_if<Say>(&each);
+    if (say == nullptr || say->peer != id) return false;
+    messages.push_back(say->message);
+    return true;
+  });
+  for (const std::string& message : messages) write(id, message);
 }
 
 void ClientApi::error(const Context& context, RpcCode code, Json data) {
@@ -105,10 +124,14 @@ void ClientApi::put(Output output) {
 }
 
 std::optional<ClientApi::Output> ClientApi::poll() {
-  if (outputs_.empty()) return std::nullopt;
-  Output out = std::move(outputs_.front());
-  outputs_.pop_front();
-  return out;
+  while (!outputs_.empty()) {
+    auto next = std::move(outputs_.front());
+    outputs_.pop_front();
+    if (auto* output = std::get_if<Output>(&next)) return std::move(*output);
+    const Say& say = std::get<Say>(next);
+    write(say.peer, say.message);
+  }
+  return std::nullopt;
 }
 
 std::string ClientApi::random_name(size_t octets) {

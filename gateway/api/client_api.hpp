@@ -117,6 +117,10 @@ class ClientApi {
     size_t digits = 0;
     std::string call;
   };
+  struct Say {  // to a client, once everything before it was polled
+    PeerId peer;
+    std::string message;
+  };
   // What a method is worked on with.
   struct Context {
     PeerId peer;
@@ -151,6 +155,8 @@ class ClientApi {
   void end_if_retired(ClientId session);
   void close(PeerId peer, WsClose code, std::string_view reason);
   void send(PeerId peer, const std::string& message);
+  void write(PeerId peer, const std::string& message);
+  void write_waiting(PeerId peer);
   void error(const Context& context, RpcCode code, Json data = {});
   void result(const Context& context, Json value);
   void put(Output output);
@@ -170,7 +176,7 @@ class ClientApi {
   Deadlines<Alarm> timers_;
   Attempts by_name_;
   Attempts by_source_;
-  std::deque<Output> outputs_;
+  std::deque<std::variant<Output, Say>> outputs_;
   bool ending_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // connections may outlive this
 };

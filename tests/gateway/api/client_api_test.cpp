@@ -57,6 +57,36 @@ TEST(ClientApi, R0_22JsonRpcConformance) {
   EXPECT_EQ(w->close_code, 1003) << "a binary message";
 }
 
+TEST(ClientApi, R0_21WhoReadsThatItIsSignedInOrBackCanBeCalled) {
+  ApiBed bed;
+  const auto turn = [&] { bed.host.with([](Pass&) {}); };
+  const std::string sign_in = R"({"jsonrpc":"2.0","id":1,"method":"sign_in","params":{"account":"alice","password":")" +
+                              std::string(kPassword) + R"("}})";
+  const auto w = bed.connect();
+  w->say(sign_in);
+  w->say(R"({"jsonrpc":"2.0","id":2,"method":"ping"})");
+  EXPECT_TRUE(w->sent.empty()) << "the Exchange has not taken it yet";
+  turn();
+  ASSERT_EQ(w->sent.size(), 2u);
+  EXPECT_EQ(number(w->sent[0], "id"), 1) << "in the order of the requests";
+  w->cut(transport::WsEnd::lost);
+  turn();
+  const auto back = bed.connect();
+  back->say(R"({"jsonrpc":"2.0","id":1,"method":"resume","params":{"token":")" +
+            text(at(w->sent[0], "result"), "token") + R"("}})");
+  EXPECT_TRUE(back->sent.empty());
+  turn();
+  ASSERT_EQ(back->sent.size(), 1u);
+  EXPECT_TRUE(at(back->sent[0], "result").is_object());
+  // What waits is said before the connection is closed.
+  const auto brief = bed.connect();
+  brief->say(sign_in);
+  brief->say(R"({"jsonrpc":"2.0","id":2,"method":"sign_out"})");
+  EXPECT_EQ(brief->close_code, 4003);
+  ASSERT_EQ(brief->sent.size(), 2u);
+  EXPECT_EQ(number(brief->sent[1], "id"), 2);
+}
+
 TEST(ClientApi, R0_22ParametersAreChecked) {
   ApiBed bed;
   const auto w = bed.sign_in();
