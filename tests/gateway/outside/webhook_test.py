@@ -138,7 +138,7 @@ class Callee:
 
 
 class Gateway:
-    def __init__(self, callee, url, on_failure="refuse", log="info", policy=1):
+    def __init__(self, callee, url, on_failure="refuse", log="info", policy=1, more=""):
         self.folder = tempfile.TemporaryDirectory(prefix="isthmus-webhook-")
         config = pathlib.Path(self.folder.name) / "isthmus.toml"
         config.write_text(f'''[sip]
@@ -164,7 +164,7 @@ name = "s1"
 numbers = ["2000-2999"]
 host = "127.0.0.1"
 port = {callee.port}
-''')
+{more}''')
         # Two secrets, as while one is being changed.
         environment = dict(os.environ, ISTHMUS_WEBHOOK_SECRET=f"{NEW},{OLD}")
         self.program = Started([smoke_test.PROGRAM, "--config", str(config)], self.folder.name, "gateway.log", env=environment)
