@@ -70,7 +70,7 @@ async function callEcho({page, gateway, account}) {
   }
 }
 
-// R0.1, R0.2, R0.3: the web server is asked first. R0.11: no ringing is made up. R0.15, R0.19: audio both ways until the page hangs up.
+// R0.2, R0.3: the states in their order, the web server asked first. R0.11: no ringing is made up. R0.15, R0.19: audio both ways until the page hangs up.
 test('the page calls echo and hears its own tone', {timeout: 180_000}, () => withPage(callEcho));
 
 test('the page calls echo in a browser as people have it: no loopback candidate, local addresses hidden', {timeout: 180_000}, () =>

@@ -113,10 +113,14 @@ test('the page calls the phone, which is busy', {timeout: 120_000}, async () => 
   const descriptors = gateway.descriptors();
   await dial(page, phoneName);
   await phone.event('CALL_INCOMING');
+  await inState(page, 'ringing');
   await phone.hangUp();
   await phone.event('CALL_CLOSED');
   await inState(page, 'dropped');
-  assert.deepEqual((await states(page)).slice(-1), ['dropped']);
+  assert.deepEqual(await states(page), ['pending', 'calling', 'ringing', 'dropped']);
+  assert.equal(await text(page, '#call-status'), 'The line is busy.');
+  await gateway.program.line(new RegExp(`from ${pageName} to ${phoneName} .* ended: rejected 486 `));
+  await gateway.webServer.line(new RegExp(`outgoing ${pageName} ${phoneName} ringing dropped 486 rejected`));
   await nothingLeft(descriptors);
 });
 
