@@ -59,6 +59,11 @@ const ERRORS = {
   [-32009]: 'The gateway has no room just now.',
 };
 
+const DIGITS = {
+  [-32008]: 'The other side takes no digits just now.',
+  [-32009]: 'Too many digits are waiting; please press them more slowly.',
+};
+
 const INSECURE = 'The browser gives this page no microphone, because it was not opened by https:// or at localhost.';
 
 const MICROPHONE = {
@@ -123,8 +128,8 @@ export function errorSentence(error) {
   return ERRORS[error?.code] ?? 'Something went wrong.';
 }
 
-/** Why digits were not sent. */
-export const digitsSentence = (error) => (error?.code === -32008 ? 'The other side takes no digits.' : errorSentence(error));
+/** Why digits were not sent: -32008 is also of one that holds, so it may take them later. */
+export const digitsSentence = (error) => DIGITS[error?.code] ?? errorSentence(error);
 
 /** Why there will be no call at all in this page; empty when there can be. */
 export const insecureSentence = (secure) => (secure ? '' : INSECURE);

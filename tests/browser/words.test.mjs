@@ -81,8 +81,9 @@ test('microphones that cannot be had, digits that nobody takes, a gateway that i
   assert.equal(new Set(sentences).size, sentences.length);
   assert.equal(insecureSentence(false), sentences[0]);
   assert.equal(insecureSentence(true), '');
-  assert.equal(digitsSentence({code: -32008}), 'The other side takes no digits.');
-  assert.equal(digitsSentence({code: -32009}), errorSentence({code: -32009}));
+  assert.equal(digitsSentence({code: -32008}), 'The other side takes no digits just now.');
+  assert.equal(digitsSentence({code: -32009}), 'Too many digits are waiting; please press them more slowly.');
+  assert.equal(digitsSentence({code: 0, name: 'IsthmusError'}), 'The gateway cannot be reached.');
   assert.equal(new Set([lostSentence(null), lostSentence('connected'), lostSentence('disconnected'), backSentence(null), backSentence(true), backSentence(false)]).size, 6);
   assert.deepEqual([3.2, 0, -1].map(retryWords), ['Trying again in 4 s …', 'Trying again …', 'Trying again …']);
 });
