@@ -384,6 +384,7 @@ void Exchange::move_calls(Pass& pass, const Registrar::Change& change) {
         continue;
       side->source = change.binding.path;
       user_agent_.move_flow(pass, side->session, change.binding.path);
+      if (side == &call.b && call.ringing) keep_ringing(pass.now, call);
     }
   });
 }

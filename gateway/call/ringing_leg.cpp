@@ -6,12 +6,15 @@
 namespace isthmus::gateway {
 
 // Any 1xx of B: a phone may ring although its 180 was lost. A next target or credentials make another INVITE of it,
-// which takes the place of the one before.
+// which takes the place of the one before; a phone that moves is called off where it is now (R1.33).
 void Exchange::keep_ringing(Now now, Call& call) {
   if (!settings_.keeps_state || call.is_over()) return;
   auto way = user_agent_.cancel_of(call.b.session);
-  if (!way || (call.ringing && call.ringing->cancel == way->cancel)) return;
-  call.ringing = RingingLeg{call.facts.id, way->protocol, way->remote, way->local, std::move(way->cancel), now.wall};
+  if (!way) return;
+  const bool same_invite = call.ringing && call.ringing->cancel == way->cancel;
+  if (same_invite && call.ringing->remote == way->remote && call.ringing->local == way->local) return;
+  const WallTime since = same_invite ? call.ringing->since : now.wall;
+  call.ringing = RingingLeg{call.facts.id, way->protocol, way->remote, way->local, std::move(way->cancel), since};
   requests_.push_back(RingingChanged{*call.ringing, false});
 }
 

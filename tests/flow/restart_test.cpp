@@ -259,6 +259,23 @@ TEST(Restart, G15_BothSidesOfALostCallThatRangAreAnswered) {
 
 // ---- phones that rang for calls that were lost
 
+TEST(Restart, G15_APhoneThatMovedWhileItRangIsCalledOffWhereItIs) {
+  Restart flow;
+  ASSERT_EQ(flow.phone.enroll(), "200 REGISTER");
+  flow.call_alice();
+  flow.phone.reply("INVITE", 180);
+  flow.run();
+  Phone moved(flow.world, "alice", {IpAddress::v4(203, 0, 113, 7), 7777});
+  moved.contact = flow.phone.own_contact();
+  moved.register_cseq = 50;
+  ASSERT_EQ(moved.enroll(), "200 REGISTER");
+  flow.phone.forget(), moved.forget();
+  flow.restart();
+  EXPECT_EQ(moved.log(), "CANCEL");
+  EXPECT_EQ(flow.phone.log(), "");
+  EXPECT_TRUE(flow.bed->ringing.empty());
+}
+
 TEST(Restart, G15_APhoneThatRangForALostCallIsCalledOffAtTheStart) {
   Restart flow;
   flow.ring();
