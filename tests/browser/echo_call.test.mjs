@@ -25,10 +25,12 @@ async function withPage(run, {gatewayOptions = {}, asUser = false} = {}) {
     const [[account, password]] = Object.entries(gateway.accounts);
     await signIn(page, account, password);
     await shown(page, '#dial');
-    await run({page, gateway, account});
+    const descriptors = gateway.descriptors();
+    await run({page, gateway, account, sockets});
     assert.deepEqual(page.troubles, []);
     await nothingLive(gateway);
     assert.deepEqual(gateway.udpSockets(), sockets);
+    await until(() => gateway.descriptors() <= descriptors, `descriptors back to ${descriptors}`, 10_000);
     assert.equal(await gateway.stop(), 0);
   } finally {
     await chromium?.close();
@@ -53,7 +55,7 @@ async function candidates(page) {
   return [...answer.matchAll(/^a=candidate:\S+ 1 udp (\d+) ([0-9.]+) \d+ typ host/gim)].sort((a, b) => b[1] - a[1]).map(([, , address]) => address);
 }
 
-async function callEcho({page, gateway, account}) {
+async function callEcho({page, gateway, account, sockets}) {
   await page.evaluate(keepAnswers);
   await dial(page, 'echo');
   await inState(page, 'confirmed');
@@ -61,6 +63,7 @@ async function callEcho({page, gateway, account}) {
   assert.deepEqual(await states(page), ['pending', 'calling', 'confirmed']);
   const heard = await waitForTone(page, (found) => isTone(found, OURS_HZ));
   assert.ok(isTone(heard, OURS_HZ), JSON.stringify(heard));
+  assert.deepEqual(gateway.udpSockets(), sockets, 'browsers share one port: no other is taken');
   await until(async () => (await level(page, 'you')) > 40 && (await level(page, 'them')) > 40, 'both meters move');
   await click(page, '#hang-up');
   await inState(page, 'dropped');

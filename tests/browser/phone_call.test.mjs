@@ -43,11 +43,11 @@ after(async () => {
 });
 
 /** R1.26, R4.18: gauges, descriptors and sockets; the ports of the call are anybody's again. */
-async function nothingLeft(descriptors) {
-  await nothingLive(gateway);
-  assert.deepEqual(gateway.udpSockets(), sockets);
-  await bindAgain(ports);
-  await until(() => gateway.descriptors() <= descriptors, `descriptors back to ${descriptors}`, 10_000);
+async function nothingLeft(descriptors, of = {gateway, sockets, ports}) {
+  await nothingLive(of.gateway);
+  assert.deepEqual(of.gateway.udpSockets(), of.sockets);
+  await bindAgain(of.ports);
+  await until(() => of.gateway.descriptors() <= descriptors, `descriptors back to ${descriptors}`, 10_000);
 }
 
 async function talk() {
@@ -168,11 +168,15 @@ test('the phone calls the page, nobody answers', {timeout: 120_000}, async () =>
     other = await openPage(chromium.browser, short.url);
     await signIn(other, pageName, short.accounts[pageName]);
     await shown(other, '#dial');
+    const of = {gateway: short, sockets: short.udpSockets()};
+    const descriptors = short.descriptors();
     await caller.dial(`sip:${pageName}@${short.sip}`);
     await shown(other, '#accept');
+    of.ports = short.udpSockets().filter((each) => !of.sockets.includes(each));
+    assert.equal(of.ports.length, 2, 'RTP and RTCP of the phone that calls');
     assert.match((await caller.event('CALL_CLOSED')).param, /480/);
     await inState(other, 'dropped');
-    await nothingLive(short);
+    await nothingLeft(descriptors, of);
   } finally {
     await caller?.stop();
     await short.stop();
