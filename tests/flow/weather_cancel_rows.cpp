@@ -245,9 +245,10 @@ void c27(Ground& g) {
 void a_is_never_answered(const Ground& g) {
   EXPECT_EQ(g.count(kGateway, kA, "200 INVITE"), 0u);
 }
-// The target is being looked up, or its connection opened.
+// The target is found, or its connection is there, when nobody wants it any more.
 void c28_no_target(Ground& g) {
-  g.bed.host.answer_asks(false);
+  g.bed.host.answer_asks_in(seconds(4));
+  g.bed.host.set_zone("trunk.example", {{{RecordType::a, 60, kB.ip, {}, 0, 0, 0, {}}}});
   c2(g);
 }
 void nothing_to_b(const Ground& g) {

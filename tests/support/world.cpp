@@ -63,7 +63,7 @@ void Host::execute() {
           if (record.type == lookup->type) found.list.push_back(record);
         }
       }
-      world_.later(milliseconds(1),
+      world_.later(answers_in_,
                    [this, ask = lookup->ask, found] { with([&](Pass& pass) { node_.answer(pass, ask, found); }); });
     }
   }
@@ -87,7 +87,7 @@ void Host::send(const Path& path, std::string bytes) {
 void Host::open(const Open& action) {
   Host* peer = world_.find(action.remote);
   if (peer == nullptr || !peer->listens_ || peer->refuses_) {
-    world_.later(milliseconds(1), [this, ask = action.ask] {
+    world_.later(answers_in_, [this, ask = action.ask] {
       with([&](Pass& pass) { node_.answer(pass, ask, Fault{FaultCode::refused}); });
     });
     return;
@@ -97,7 +97,7 @@ void Host::open(const Open& action) {
   const SocketAddress local{address_.ip, static_cast<uint16_t>(40000 + flows_)};
   const FlowFacts mine{Path{here, peer->address_, local}, Protocol::tcp, Framing::stream, false};
   const FlowFacts theirs{Path{there, local, peer->address_}, Protocol::tcp, Framing::stream, true};
-  world_.later(milliseconds(1), [=, this, ask = action.ask] {
+  world_.later(answers_in_, [=, this, ask = action.ask] {
     streams_[here] = {peer, there, mine};
     peer->streams_[there] = {this, here, theirs};
     peer->with([&](Pass& pass) { peer->node_.flow_up(pass, theirs); });

@@ -63,6 +63,7 @@ class Host {
   size_t streams() const { return streams_.size(); }
   void refuse_streams(bool refuse) { refuses_ = refuse; }
   void answer_asks(bool answer) { answers_ = answer; }  // false: lookups and opens are never heard of again
+  void answer_asks_in(Duration time) { answers_in_ = time; }
   void set_zone(std::string name, Records records) { zone_[std::move(name)] = std::move(records); }
   std::vector<Action> executed;  // everything but Send
 
@@ -85,6 +86,7 @@ class Host {
   bool listens_;
   bool refuses_ = false;
   bool answers_ = true;
+  Duration answers_in_ = std::chrono::milliseconds(1);
   FlowId udp_;
   uint32_t flows_ = 0;
   Outbox out_;
