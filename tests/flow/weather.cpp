@@ -166,6 +166,10 @@ const Datagram* Ground::first(const SocketAddress& from, const SocketAddress& to
   const auto found = std::ranges::find_if(said, says(from, to, std::string(line)));
   return found == said.end() ? nullptr : &*found;
 }
+bool Ground::comes_first(const About& one, const About& other) const {
+  const auto end = std::ranges::find_if(said, other);
+  return end == said.end() || std::find_if(said.begin(), end, one) != end;
+}
 size_t Ground::transactions(const SocketAddress& from, const SocketAddress& to, std::string_view line) const {
   const About wanted = says(from, to, std::string(line));
   std::set<std::string> vias;

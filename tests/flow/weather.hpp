@@ -64,6 +64,7 @@ struct Ground {
 
   size_t count(const SocketAddress& from, const SocketAddress& to, std::string_view line) const;
   const Datagram* first(const SocketAddress& from, const SocketAddress& to, std::string_view line) const;
+  bool comes_first(const About& one, const About& other) const;  // or the other never comes
   // In how many transactions it was said: branches of its top Via.
   size_t transactions(const SocketAddress& from, const SocketAddress& to, std::string_view line) const;
   bool is_dropped() const { return !bed.server.empty() && bed.last().state == gateway::CallState::dropped; }
