@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Beast parses the replies; requests are written by hand. A Job is one post from post() to its result; a Link is one
-// connection, which serves jobs one after the other. A Lane is what questions have for themselves, and the other posts.
+// connection, which serves jobs one after the other, of either kind.
 #include "gateway/api/webhook.hpp"
 
 #include <algorithm>
@@ -83,29 +83,22 @@ struct WebhookClient::Impl : std::enable_shared_from_this<WebhookClient::Impl> {
   Impl(transport::Shard& shard, const WebhookConfig& the_config, const transport::DnsConfig& dns_config)
       : context(shard.io().context), config(the_config), dns(shard, dns_config) {}
 
-  struct Lane {
-    std::deque<JobPtr> waiting;
-    std::set<std::shared_ptr<WebhookLink>> links;
-  };
-  Lane& lane(bool questions) { return lanes[questions ? 1 : 0]; }
-  void pump(bool questions);
+  std::deque<JobPtr>& queue(const WebhookPost& post) { return waiting[post.is_question ? 0 : 1]; }
+  void pump();
   void expire(const JobPtr& job);
   std::shared_ptr<WebhookLink> link_for(const Job& job);
 
   asio::io_context& context;
   WebhookConfig config;
   transport::DnsClient dns;
-  std::array<Lane, 2> lanes;
+  std::array<std::deque<JobPtr>, 2> waiting;  // questions; other posts
+  std::set<std::shared_ptr<WebhookLink>> links;
 };
 
 class WebhookLink : public std::enable_shared_from_this<WebhookLink> {
  public:
-  WebhookLink(const std::shared_ptr<WebhookClient::Impl>& client, bool for_questions)
-      : client_(client),
-        socket_(client->context),
-        timer_(client->context),
-        reply_bytes_(client->config.reply_bytes),
-        for_questions_(for_questions) {}
+  explicit WebhookLink(const std::shared_ptr<WebhookClient::Impl>& client)
+      : client_(client), socket_(client->context), timer_(client->context), reply_bytes_(client->config.reply_bytes) {}
 
   const JobPtr& job() const { return job_; }
   bool leads_to(const WebhookUrl& url) const {
@@ -128,7 +121,6 @@ class WebhookLink : public std::enable_shared_from_this<WebhookLink> {
   asio::ip::tcp::socket socket_;  // while connecting
   asio::steady_timer timer_;      // connect limit, idle limit
   size_t reply_bytes_;
-  bool for_questions_;
   bool is_secure_ = false;
   std::string host_;
   uint16_t port_ = 0;
@@ -219,9 +211,9 @@ void WebhookLink::replied(IoError error) {
     // A server may close an unused connection just when we use it again: then the post has not been seen.
     if (used_before_ && !job_->repeated && !(parser_ && parser_->got_some())) {
       job_->repeated = true;
-      client->lane(for_questions_).waiting.push_front(std::exchange(job_, nullptr));
+      client->queue(job_->post).push_front(std::exchange(job_, nullptr));
       close();
-      return client->pump(for_questions_);
+      return client->pump();
     }
     return end(error == asio::error::message_size ? WebhookFault::too_large : fault_of(error));
   }
@@ -232,7 +224,7 @@ void WebhookLink::replied(IoError error) {
   const JobPtr job = std::exchange(job_, nullptr);
   job->timer.cancel();
   rest(keep);
-  client->pump(for_questions_);
+  client->pump();
   job->done(std::move(reply));
 }
 
@@ -249,7 +241,7 @@ void WebhookLink::end(WebhookFault fault) {
   const auto client = client_.lock();
   const JobPtr job = std::exchange(job_, nullptr);
   close();
-  if (client) client->pump(for_questions_);
+  if (client) client->pump();
   if (!client || !job) return;
   job->timer.cancel();
   job->done(isthmus::fail(fault));
@@ -260,56 +252,59 @@ void WebhookLink::close() {
   timer_.cancel();
   transport::close_quietly(socket_);
   if (stream_) stream_->body().close();
-  if (const auto client = client_.lock()) client->lane(for_questions_).links.erase(shared_from_this());
+  if (const auto client = client_.lock()) client->links.erase(shared_from_this());
 }
 
-// A resting connection to that server, else a new one while there may be more, else the place of one that rests.
+// As long as fewer of its kind are busy: a resting connection to that server, else a new one while there may be more,
+// else the place of one that rests.
 std::shared_ptr<WebhookLink> WebhookClient::Impl::link_for(const Job& job) {
-  auto& links = lane(job.post.is_question).links;
-  std::shared_ptr<WebhookLink> resting;
+  std::shared_ptr<WebhookLink> resting, leading;
+  size_t busy = 0;
   for (const auto& link : links) {
-    if (link->job()) continue;
-    if (link->leads_to(job.url)) return link;
+    if (link->job()) {
+      busy += link->job()->post.is_question == job.post.is_question ? 1 : 0;
+      continue;
+    }
     resting = link;
+    if (link->leads_to(job.url)) leading = link;
   }
-  if (links.size() >= config.connections) {
-    if (!resting) return nullptr;
-    resting->close();
-  }
-  const auto made = std::make_shared<WebhookLink>(shared_from_this(), job.post.is_question);
+  if (busy >= config.connections) return nullptr;
+  if (leading) return leading;
+  if (links.size() >= 2 * config.connections) resting->close();  // the other kind has not more than its half
+  const auto made = std::make_shared<WebhookLink>(shared_from_this());
   links.insert(made);
   return made;
 }
 
-void WebhookClient::Impl::pump(bool questions) {
-  auto& waiting = lane(questions).waiting;
-  while (!waiting.empty()) {
-    const auto link = link_for(*waiting.front());
-    if (!link) return;
-    JobPtr job = std::move(waiting.front());
-    waiting.pop_front();
-    link->run(std::move(job));
+void WebhookClient::Impl::pump() {
+  for (auto& jobs : waiting) {
+    while (!jobs.empty()) {
+      const auto link = link_for(*jobs.front());
+      if (!link) break;
+      JobPtr job = std::move(jobs.front());
+      jobs.pop_front();
+      link->run(std::move(job));
+    }
   }
 }
 
 void WebhookClient::Impl::expire(const JobPtr& job) {
-  Lane& its = lane(job->post.is_question);
-  for (const auto& link : its.links) {
+  for (const auto& link : links) {
     if (link->job() == job) return std::shared_ptr(link)->end(WebhookFault::timed_out);
   }
-  if (std::erase(its.waiting, job) > 0) job->done(isthmus::fail(WebhookFault::timed_out));
+  if (std::erase(queue(job->post), job) > 0) job->done(isthmus::fail(WebhookFault::timed_out));
 }
 
 WebhookClient::WebhookClient(transport::Shard& shard, const WebhookConfig& config, const transport::DnsConfig& dns)
     : impl_(std::make_shared<Impl>(shard, config, dns)) {}
 
 WebhookClient::~WebhookClient() {
-  for (const auto& lane : impl_->lanes) {
-    for (const JobPtr& job : lane.waiting) job->timer.cancel();
-    for (const auto& link : std::set(lane.links)) {
-      if (link->job()) link->job()->timer.cancel();
-      link->close();
-    }
+  for (const auto& jobs : impl_->waiting) {
+    for (const JobPtr& job : jobs) job->timer.cancel();
+  }
+  for (const auto& link : std::set(impl_->links)) {
+    if (link->job()) link->job()->timer.cancel();
+    link->close();
   }
 }
 
@@ -323,7 +318,7 @@ void WebhookClient::post(WebhookPost post, Done done) {
   if (!url) return refuse(url.error());
   if (url->is_secure && !impl_->config.tls) return refuse(WebhookFault::no_tls);
   if (!headers_are_sound(post)) return refuse(WebhookFault::bad_header);
-  auto& waiting = impl_->lane(post.is_question).waiting;
+  auto& waiting = impl_->queue(post);
   if (waiting.size() >= impl_->config.waiting) return refuse(WebhookFault::overload);
   const auto job = std::make_shared<Job>(impl_->context);
   job->timer.expires_after(post.total_limit);
@@ -335,22 +330,19 @@ void WebhookClient::post(WebhookPost post, Done done) {
     if (!error && impl) impl->expire(job);
   });
   waiting.push_back(job);
-  impl_->pump(job->post.is_question);
+  impl_->pump();
 }
 
 void WebhookClient::trust(transport::TlsContext::Ptr tls) {
   impl_->config.tls = std::move(tls);
 }
 size_t WebhookClient::under_way() const {
-  size_t out = 0;
-  for (const auto& lane : impl_->lanes) {
-    const auto busy = std::count_if(lane.links.begin(), lane.links.end(), [](const auto& each) { return each->job(); });
-    out += lane.waiting.size() + static_cast<size_t>(busy);
-  }
-  return out;
+  const auto busy =
+      std::count_if(impl_->links.begin(), impl_->links.end(), [](const auto& each) { return each->job(); });
+  return impl_->waiting[0].size() + impl_->waiting[1].size() + static_cast<size_t>(busy);
 }
 size_t WebhookClient::open_connections() const {
-  return impl_->lanes[0].links.size() + impl_->lanes[1].links.size();
+  return impl_->links.size();
 }
 
 }  // namespace isthmus::gateway

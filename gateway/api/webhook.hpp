@@ -3,8 +3,8 @@
 // signatures or retries. Bounded: connections, waiting posts, time, bytes of the reply. http:// and https://, with the
 // certificate checked against the host of the URL. Redirects are not followed. A name may lead to a public or private
 // address, but neither to this machine nor to an address with a meaning of its own (is_callable).
-// Questions, for whose reply somebody waits, have connections and room to wait of their own: a server that is slow for
-// all else delays none of them.
+// Questions, for whose reply somebody waits, have their own number of connections and room to wait: a server that is
+// slow for all else delays none of them. A connection that rests serves whatever comes next.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@
 namespace isthmus::gateway {
 
 struct WebhookConfig {
-  // To all servers together: so many for questions, and so many for the other posts.
+  // To all servers together: at once so many for questions, and so many for the other posts.
   size_t connections = 8;
   size_t waiting = 4096;  // that wait for a connection, likewise; beyond, they fail with `overload`
   size_t reply_bytes = 64 << 10;

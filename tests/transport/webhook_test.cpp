@@ -194,12 +194,15 @@ TEST(Webhook, AConnectionIsUsedAgainAndTheirNumberIsBounded) {
   EXPECT_EQ(bed.client.open_connections(), 2U);
   ASSERT_TRUE(bed.until([&] { return bed.outcomes.size() == 10; }));
   EXPECT_EQ(bed.server.accepted, 2U);
+  for (int i = 0; i < 10; ++i) bed.post({.url = bed.url(), .is_question = i % 2 == 0});
+  ASSERT_TRUE(bed.until([&] { return bed.outcomes.size() == 20; }));
+  EXPECT_EQ(bed.server.accepted, 4U) << "two of the same, and two for questions";
   // Another server gets the place of a resting connection.
   HookServer second(bed.shard);
   const auto outcome = bed.outcome_of({.url = "http://localhost:" + std::to_string(second.listener->local().port)});
   EXPECT_TRUE(outcome);
   EXPECT_EQ(second.accepted, 1U);
-  EXPECT_EQ(bed.client.open_connections(), 2U);
+  EXPECT_EQ(bed.client.open_connections(), 4U);
 }
 
 TEST(Webhook, AConnectionClosedWhileRestingCostsNoPost) {
