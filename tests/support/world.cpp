@@ -79,8 +79,8 @@ void Host::send(const Path& path, std::string bytes) {
   world_.later(milliseconds(1), [peer = stream->second.peer, flow = stream->second.peer_flow, bytes = one.bytes] {
     const auto there = peer->streams_.find(flow);
     if (there == peer->streams_.end()) return;
-    const Path path = there->second.facts.path;
-    peer->with([&](Pass& pass) { peer->node_.receive(pass, path, as_bytes(bytes)); });
+    const Path theirs = there->second.facts.path;
+    peer->with([&](Pass& pass) { peer->node_.receive(pass, theirs, as_bytes(bytes)); });
   });
 }
 
