@@ -15,6 +15,7 @@ const OURS_HZ = 440;
 const STOPS_AT_MOST = 60;
 
 const focused = (page) => page.evaluate(() => document.activeElement.id);
+const written = (page) => page.evaluate(() => document.activeElement.value);
 const pressed = (page) => page.$eval('#mute', (button) => button.getAttribute('aria-pressed'));
 
 /** Walks with Tab from the top until it comes round: what is passed, each with a visible focus and a name. */
@@ -51,12 +52,16 @@ test('a whole call to echo by keys alone', {timeout: 180_000}, async () => {
     const keys = page.keyboard;
     const [[account, password]] = Object.entries(gateway.accounts);
     await shown(page, '#sign-in');
+    await page.bringToFront();
+    await until(() => page.evaluate(() => document.hasFocus()), 'the window has the keys'); // A new one gets them a moment after it is there.
     assert.equal(await focused(page), 'account');
     await keys.type(account);
+    assert.equal(await written(page), account);
     await keys.press('Tab');
     await keys.type(password);
+    assert.equal(await written(page), password);
     await keys.press('Enter');
-    await shown(page, '#dial');
+    await shown(page, '#dial').catch(async (error) => { throw new Error(`not signed in: ${await text(page, '#sign-in-notice')}`, {cause: error}); });
     await until(async () => (await focused(page)) === 'number', 'the focus is where the number goes');
 
     await keys.type('echo');
