@@ -345,19 +345,27 @@ TEST(RowC, C11ARepeatedCancelGetsTheSame200AndOne487Sequence) {
   expect_rest(flow);
 }
 
+Settings trunk_with_credentials() {
+  Settings out = bed_settings();
+  out.trunks[1].user = "us";
+  out.trunks[1].password = "secret";
+  out.trunks[1].realm = "right";
+  return out;
+}
+
+std::string challenge_of(int status) {
+  return std::string(status == 407 ? "Proxy" : "WWW") +
+         "-Authenticate: Digest realm=\"right\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n";
+}
+
 TEST(RowC, C12NoAuthenticatedInviteFollowsAChallengeAfterTheHangUp) {
-  Settings settings = bed_settings();
-  settings.trunks[1].user = "us";
-  settings.trunks[1].password = "secret";
-  settings.trunks[1].realm = "right";
-  const std::string challenge = "-Authenticate: Digest realm=\"right\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n";
   for (const int status : {407, 401}) {
-    Flow flow(settings);
+    Flow flow(trunk_with_credentials());
     flow.call();
     flow.b.reply("INVITE", 100);
     flow.run();
     cancel_and_settle_a(flow);
-    flow.b.reply("INVITE", status, {}, (status == 407 ? "Proxy" : "WWW") + challenge);
+    flow.b.reply("INVITE", status, {}, challenge_of(status));
     flow.b.reply("CANCEL", 200);
     flow.run(seconds(2));
     EXPECT_EQ(flow.b.log(), "INVITE, CANCEL, ACK") << status;
@@ -367,15 +375,10 @@ TEST(RowC, C12NoAuthenticatedInviteFollowsAChallengeAfterTheHangUp) {
 
 // The same challenges are answered as long as nobody has hung up.
 TEST(RowC, C12WithoutAHangUpTheChallengeIsAnswered) {
-  Settings settings = bed_settings();
-  settings.trunks[1].user = "us";
-  settings.trunks[1].password = "secret";
-  settings.trunks[1].realm = "right";
-  const std::string challenge = "-Authenticate: Digest realm=\"right\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n";
   for (const int status : {407, 401}) {
-    Flow flow(settings);
+    Flow flow(trunk_with_credentials());
     flow.call();
-    flow.b.reply("INVITE", status, {}, (status == 407 ? "Proxy" : "WWW") + challenge);
+    flow.b.reply("INVITE", status, {}, challenge_of(status));
     flow.run();
     EXPECT_EQ(flow.b.log(), "INVITE, ACK, INVITE") << status;
     flow.b.reply("INVITE", 486);
