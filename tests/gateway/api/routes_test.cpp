@@ -368,6 +368,7 @@ TEST(Routes, TrunksShowWhatIsKnownAndNothingElse) {
   const auto before = at(bed.http("GET", "/api/v1/trunks").body, "entries").array()->at(1);
   EXPECT_EQ(text(before, "name"), "right");
   EXPECT_TRUE(at(before, "last_success").is_null() && at(before, "last_failure").is_null());
+  EXPECT_TRUE(at(before, "port").is_null()) << "none is written: the SRV records decide";
   bed.make_call(*w, "2000");
   bed.run();
   bed.b.reply("INVITE", 180);
